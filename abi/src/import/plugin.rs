@@ -192,20 +192,16 @@ fn connectors(root: &'static PluginV1, name: &str) -> Result<Vec<Connector>> {
                 "plugin `{name}` lists the type `{type_name}` twice or without a name"
             )));
         }
-        let tap = match connector.tap.is_null() {
-            true => None,
-            // SAFETY: dstream.h, "ds_connector_v1": a static table.
-            false => {
-                Some(unsafe { table(connector.tap, |t| std::ptr::addr_of!((*t).struct_size), name, "tap") }?)
-            }
-        };
-        let target = match connector.target.is_null() {
-            true => None,
-            // SAFETY: as above.
-            false => Some(unsafe {
+        // SAFETY: dstream.h, "ds_connector_v1": null, or a static table.
+        let tap = (!connector.tap.is_null())
+            .then(|| unsafe { table(connector.tap, |t| std::ptr::addr_of!((*t).struct_size), name, "tap") })
+            .transpose()?;
+        // SAFETY: as above.
+        let target = (!connector.target.is_null())
+            .then(|| unsafe {
                 table(connector.target, |t| std::ptr::addr_of!((*t).struct_size), name, "target")
-            }?),
-        };
+            })
+            .transpose()?;
         found.push(Connector { type_name, tap, target });
     }
     Ok(found)
