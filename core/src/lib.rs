@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The DStream engine: config, plugins, catalog, pipeline, commit and state.
+
+pub mod catalog; // the catalog file: what can be read, what is selected
