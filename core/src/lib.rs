@@ -1,4 +1,6 @@
 //! The DStream engine: it reads from taps, writes to targets and knows what is durable.
 
-pub mod commit;
-pub mod state;
+pub mod catalog; // the catalog file: what can be read, what is selected
+pub mod commit; // which windows are committed, in which order, with which records
+pub mod pipeline; // lanes: extract, load, commit
+pub mod state; // how far every partition is

@@ -19,9 +19,13 @@
 //! every lane opened again at its last committed bookmark.
 
 mod event; // what happened, what is to be done
-mod machine; // the protocol
+mod lane; // what is known of one lane
+mod machine; // the protocol: events to their parts, and what these share
 mod protocol; // its settings, and the bugs that tests plant
+mod recovery; // after an unknown outcome: begin again, and find out
+mod window; // windows, from the first record to the answer of `commit`
 
 pub use event::{Action, Event, LaneStart};
-pub use machine::{Lane, Machine, Run};
+pub use lane::Lane;
+pub use machine::{Machine, Run};
 pub use protocol::{Protocol, SeededBug};
