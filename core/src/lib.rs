@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The DStream engine: config, plugins, catalog, pipeline, commit and state.
+
+pub use dstream_abi::{Error, ErrorKind, Result};
