@@ -84,39 +84,58 @@ mod tests {
     use super::*;
     use crate::raw::{Err, Status, Str, TapObject};
 
-    macro_rules! table {
-        ($name:ident, $reference:ident, $prefix:ident, { $($field:ident: $type:ty),* }, $last:ident: $last_type:ty $(, $more:ident: $more_type:ty)?) => {
-            #[repr(C)]
-            #[derive(StableAbi)]
-            #[sabi(kind(Prefix(prefix_ref = $reference, prefix_fields = $prefix)))]
-            #[sabi(missing_field(panic))]
-            pub struct $name {
-                $(pub $field: $type,)*
-                #[sabi(last_prefix_field)]
-                pub $last: $last_type,
-                $(pub $more: $more_type,)?
-            }
-        };
-    }
-
-    type Check = Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>;
-    type Other = Option<unsafe extern "C" fn(*const TapObject, *const Str) -> Status>;
-
     mod first {
         use super::*;
-        table!(Table, TableRef, TablePrefix, { size: u32 }, check: Check);
+        #[repr(C)]
+        #[derive(StableAbi)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef, prefix_fields = TablePrefix)))]
+        #[sabi(missing_field(panic))]
+        pub struct Table {
+            pub size: u32,
+            #[sabi(last_prefix_field)]
+            pub check: Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>,
+        }
     }
+
     mod longer {
         use super::*;
-        table!(Table, TableRef, TablePrefix, { size: u32 }, check: Check, next: Check);
+        #[repr(C)]
+        #[derive(StableAbi)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef, prefix_fields = TablePrefix)))]
+        #[sabi(missing_field(panic))]
+        pub struct Table {
+            pub size: u32,
+            #[sabi(last_prefix_field)]
+            pub check: Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>,
+            pub next: Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>,
+        }
     }
+
     mod inserted {
         use super::*;
-        table!(Table, TableRef, TablePrefix, { size: u32, other: Check }, check: Check);
+        #[repr(C)]
+        #[derive(StableAbi)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef, prefix_fields = TablePrefix)))]
+        #[sabi(missing_field(panic))]
+        pub struct Table {
+            pub size: u32,
+            pub other: Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>,
+            #[sabi(last_prefix_field)]
+            pub check: Option<unsafe extern "C" fn(*const TapObject, *mut Err) -> Status>,
+        }
     }
+
     mod changed {
         use super::*;
-        table!(Table, TableRef, TablePrefix, { size: u32 }, check: Other);
+        #[repr(C)]
+        #[derive(StableAbi)]
+        #[sabi(kind(Prefix(prefix_ref = TableRef, prefix_fields = TablePrefix)))]
+        #[sabi(missing_field(panic))]
+        pub struct Table {
+            pub size: u32,
+            #[sabi(last_prefix_field)]
+            pub check: Option<unsafe extern "C" fn(*const TapObject, *const Str) -> Status>,
+        }
     }
 
     #[test]
