@@ -1,4 +1,7 @@
-//! The DStream engine: config, plugins, catalog, pipeline, commit and state.
+//! The DStream engine: it reads from taps, writes to targets and knows what is durable.
 
 pub mod catalog; // the catalog file: what can be read, what is selected
+pub mod commit; // which windows are committed, in which order, with which records
 pub mod config; // what the user wrote for a connector, and what it means
+pub mod pipeline; // lanes: extract, load, commit
+pub mod state; // how far every partition is
