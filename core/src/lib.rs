@@ -1,3 +1,6 @@
-//! The DStream engine: config, plugins, catalog, pipeline, commit and state.
+//! The DStream engine: it reads from taps, writes to targets and knows what is durable.
 
-pub use dstream_abi::{Error, ErrorKind, Result};
+pub mod catalog; // the catalog file: what can be read, what is selected
+pub mod commit; // which windows are committed, in which order, with which records
+pub mod pipeline; // lanes: extract, load, commit
+pub mod state; // how far every partition is

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::gate::{answer, document, guard, guard_close};
 use super::tap::host;
-use crate::raw::{self, ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str, TargetObject, TargetV1, WriterObject};
+use crate::raw::{
+    self, ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str, TargetObject, TargetV1, WriterObject,
+};
 use crate::{Batch, Context, Error, OpenTarget, Target, Writer};
 
 /// The table of C functions for `T`.
@@ -168,9 +170,9 @@ unsafe extern "C" fn write(
     // SAFETY: the host makes one call per writer at a time (dstream.h, "Threads").
     let OpenedWriter { writer, context, poisoned, schemas } = unsafe { writing(writer) };
     guard(Some(context), poisoned, err, || {
-        let schema = schemas
-            .get(&(stream, version))
-            .ok_or_else(|| Error::bug(format!("batch of stream {stream} version {version} before its schema")))?;
+        let schema = schemas.get(&(stream, version)).ok_or_else(|| {
+            Error::bug(format!("batch of stream {stream} version {version} before its schema"))
+        })?;
         writer.write(stream, version, Batch::from_raw(array, schema.clone(), 0)).map(|()| Status::OK)
     })
 }

@@ -46,8 +46,7 @@ pub struct TargetV1 {
     pub declare:
         Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *const ArrowSchema, *mut Err) -> Status>,
     /// Takes one batch.
-    pub write:
-        Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *mut ArrowArray, *mut Err) -> Status>,
+    pub write: Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *mut ArrowArray, *mut Err) -> Status>,
     /// Makes what was written ready for commit.
     pub prepare: Option<unsafe extern "C" fn(*mut WriterObject, u64, *mut Buf, *mut Err) -> Status>,
     /// Makes windows and records visible together.
