@@ -39,7 +39,8 @@ fn usable(registry: &Registry) -> Table {
     for found in registry.found().iter().filter(|found| found.problem().is_none()) {
         let Some(manifest) = &found.manifest else { continue };
         for connector in &manifest.connectors {
-            let has = |role| if is_offered(found, &connector.type_name, role) { "yes" } else { "" }.to_owned();
+            let has =
+                |role| if is_offered(found, &connector.type_name, role) { "yes" } else { "" }.to_owned();
             table.row([
                 connector.type_name.clone(),
                 has(Role::Tap),

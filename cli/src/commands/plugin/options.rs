@@ -7,12 +7,15 @@ const WIDTH: usize = 96;
 
 /// Appends one paragraph an option.
 pub(super) fn describe(text: &mut String, schema: &Value) {
-    let Some(properties) = schema["properties"].as_object().filter(|properties| !properties.is_empty()) else {
+    let Some(properties) = schema["properties"].as_object().filter(|properties| !properties.is_empty())
+    else {
         let _ = writeln!(text, "  options    none");
         return;
     };
     let required = |name: &str| {
-        schema["required"].as_array().is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)))
+        schema["required"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)))
     };
     let _ = writeln!(text, "  options");
     for (name, property) in properties {
@@ -30,7 +33,8 @@ pub(super) fn describe(text: &mut String, schema: &Value) {
             text.push_str(", secret");
         }
         text.push('\n');
-        let description = property["description"].as_str().or_else(|| resolve(property, schema)["description"].as_str());
+        let description =
+            property["description"].as_str().or_else(|| resolve(property, schema)["description"].as_str());
         for line in wrap(description.unwrap_or_default()) {
             let _ = writeln!(text, "        {line}");
         }

@@ -71,7 +71,9 @@ fn load_elsewhere(file: &Path, globals: &Globals) -> Result<Check, Failure> {
         command.arg("--").arg(file).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
     });
     let child = started
-        .map_err(|error| Error::resource(format!("no process to load the library in can be started: {error}")))
+        .map_err(|error| {
+            Error::resource(format!("no process to load the library in can be started: {error}"))
+        })
         .during(Phase::Plugin)?;
     let outcome = match watch(child) {
         Ok((status, said)) => judge(status, &said),
@@ -82,7 +84,8 @@ fn load_elsewhere(file: &Path, globals: &Globals) -> Result<Check, Failure> {
 
 /// Waits for the end of the process, but not for ever.
 fn watch(mut child: Child) -> Result<(ExitStatus, String), Error> {
-    let lost = |error: std::io::Error| Error::bug(format!("the process that loads the library is lost: {error}"));
+    let lost =
+        |error: std::io::Error| Error::bug(format!("the process that loads the library is lost: {error}"));
     let (sender, receiver) = mpsc::channel();
     if let Some(mut stdout) = child.stdout.take() {
         std::thread::spawn(move || {
