@@ -1,7 +1,6 @@
 //! Told to stop: the first signal asks for an orderly end, the second for an end now, the third is obeyed here.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::SIGINT;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -16,8 +15,9 @@ static RECEIVED: AtomicU8 = AtomicU8::new(0);
 ///
 /// # Errors
 /// The system refuses a handler or a thread.
+#[cfg(unix)]
 pub(crate) fn listen(stop: Arc<AtomicBool>, abort: Arc<AtomicBool>) -> io::Result<()> {
-    let mut signals = Signals::new(wanted())?;
+    let mut signals = signal_hook::iterator::Signals::new(wanted())?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             RECEIVED.store(u8::try_from(signal).unwrap_or(INTERRUPT), Ordering::Relaxed);
@@ -33,14 +33,25 @@ pub(crate) fn listen(stop: Arc<AtomicBool>, abort: Arc<AtomicBool>) -> io::Resul
     Ok(())
 }
 
+/// Listens from now on: the first SIGINT sets `stop`, the second ends the process.
+///
+/// # Errors
+/// The system refuses a handler.
+#[cfg(not(unix))]
+pub(crate) fn listen(stop: Arc<AtomicBool>, _abort: Arc<AtomicBool>) -> io::Result<()> {
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, stop.clone())?;
+    signal_hook::flag::register(SIGINT, stop)?;
+    Ok(())
+}
+
 /// The signal that told to stop.
 pub(crate) fn received() -> Option<u8> {
     Some(RECEIVED.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
 }
 
+#[cfg(unix)]
 fn wanted() -> Vec<i32> {
-    let mut signals = vec![SIGINT, SIGTERM];
-    #[cfg(unix)]
+    let mut signals = vec![SIGINT, signal_hook::consts::SIGTERM];
     if !hangup_is_ignored() {
         signals.push(signal_hook::consts::SIGHUP);
     }
