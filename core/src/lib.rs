@@ -5,3 +5,4 @@ pub mod commit; // which windows are committed, in which order, with which recor
 pub mod config; // what the user wrote for a connector, and what it means
 pub mod pipeline; // lanes: extract, load, commit
 pub mod state; // how far every partition is
+pub mod tables; // which table a stream goes to, how, and what is promised
