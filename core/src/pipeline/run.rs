@@ -216,12 +216,12 @@ pub fn run(job: Job) -> Outcome {
     let queue = Arc::new(Mutex::new(job.lanes.into_iter().collect::<VecDeque<_>>()));
     let (sender, results) = channel();
     for at in 0..parallel {
-        let (engine, queue, sender) = (engine.clone(), queue.clone(), sender.clone());
+        let (shared, queue, sender) = (engine.clone(), queue.clone(), sender.clone());
         let spawned = std::thread::Builder::new().name(format!("load {at}")).spawn(move || {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some(lane) = next else { break };
-                if sender.send(run_lane(&engine, &lane)).is_err() {
+                if sender.send(run_lane(&shared, &lane)).is_err() {
                     break;
                 }
             }
