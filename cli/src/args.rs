@@ -8,7 +8,7 @@ use crate::exit;
 
 /// Moves data from taps (sources) to targets (destinations).
 #[derive(Parser)]
-#[command(name = "dstreams", version, about, after_help = exit::HELP, propagate_version = false)]
+#[command(name = "dstreams", version, after_help = exit::HELP)]
 #[command(subcommand_required = true, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -19,6 +19,7 @@ pub(crate) struct Cli {
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// Enable verbose logging; twice for everything
     #[arg(short, long, action = ArgAction::Count, global = true)]
@@ -29,27 +30,26 @@ pub(crate) struct Globals {
     /// Search this folder for plugins before all others; repeatable
     #[arg(long = "plugin-dir", value_name = "DIR", global = true)]
     pub(crate) plugin_dirs: Vec<PathBuf>,
+    /// Run plugins that other users of this machine could have changed
+    #[arg(long, global = true)]
+    pub(crate) allow_insecure_plugins: bool,
     /// Form of the log on stderr
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, global = true)]
     pub(crate) log_format: LogFormat,
 }
 
-/// Form of a log line.
+/// Form of a log line: for people, or one JSON object a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people
     #[default]
     Text,
-    /// One JSON object a line
     Json,
 }
 
-/// What `tap` writes and `target` reads.
+/// What `tap` writes and `target` reads: Singer messages, one JSON object a line, or record batches as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DataFormat {
-    /// Singer messages, one JSON object a line
     Singer,
-    /// Record batches as they are
     Arrow,
 }
 

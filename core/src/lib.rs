@@ -2,6 +2,13 @@
 
 pub mod catalog; // the catalog file: what can be read, what is selected
 pub mod commit; // which windows are committed, in which order, with which records
+pub mod config; // what the user wrote for a connector, and what it means
 pub mod pipeline; // lanes: extract, load, commit
 pub mod plugin; // from the type in a config to a library that runs
 pub mod state; // how far every partition is
+
+/// The words of the contract that a program in front of the engine needs.
+pub use dstream_abi::{
+    Catalog, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, Manifest, ReplicationMethod,
+    Result, StreamInfo, Tap, TapManifest, Target, TargetManifest,
+};

@@ -9,6 +9,7 @@ mod log_bridge; // what a library logs -> the host's log
 mod manifest; // what a plugin says of itself
 mod options; // what the user wrote -> the types of the connector
 mod retry; // trying again
+mod rows; // records that come one by one -> batches
 mod runtime; // one tokio per library
 mod secret; // a value that no output shows
 mod wait; // waiting that ends when the run does
@@ -18,6 +19,7 @@ pub use connection::Connection;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};
 pub use options::parse_options;
 pub use retry::{Pauses, RetryPolicy};
+pub use rows::{BatchBuilder, ColumnBuilder};
 pub use runtime::{block_on, handle, spawn};
 pub use secret::Secret;
 pub use wait::wait;

@@ -83,6 +83,8 @@ impl Plugin {
         let library =
             Arc::new(Library { name: name.to_owned(), full_validation: AtomicBool::new(!by_rust_sdk) });
         let connectors = connectors(root, name)?;
+        #[cfg(feature = "layout")]
+        check_layout(root, name)?;
         Ok(Plugin { root, library, manifest_json, manifest, connectors })
     }
 
@@ -145,6 +147,26 @@ impl Plugin {
     fn missing(&self, type_name: &str, role: &str) -> Error {
         Error::not_found(format!("plugin `{}` has no {role} `{type_name}`", self.library.name))
     }
+}
+
+/// The second check, where both sides are Rust.
+#[cfg(feature = "layout")]
+fn check_layout(root: &'static PluginV1, name: &str) -> Result<()> {
+    use crate::raw::layout;
+    let Some(get_extension) = root.get_extension else { return Ok(()) };
+    // SAFETY: dstream.h, "get_extension": the id is borrowed for the call.
+    let theirs = unsafe { get_extension(&Str::new(layout::EXTENSION)) };
+    if theirs.is_null() {
+        return Ok(());
+    }
+    // SAFETY: what the library answered for this id.
+    if !unsafe { layout::check(theirs.cast(), name) }? {
+        tracing::debug!(
+            plugin = name,
+            "the library's layout was described by another abi_stable: not compared"
+        );
+    }
+    Ok(())
 }
 
 /// Borrows a table after its size is looked at.

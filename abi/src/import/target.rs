@@ -144,7 +144,9 @@ impl Writer for ImportedWriter {
             let schema = ArrowSchema::try_from(schema.as_ref())?;
             let mut sink = ErrorSink::default();
             // SAFETY: dstream.h, "declare": the writer is open, this is the only call on it, schema is borrowed.
-            let status = unsafe { declare(writer.object, stream, version, &schema, sink.as_ptr()) };
+            let status = unsafe {
+                declare(writer.object, stream, version, std::ptr::from_ref(&schema).cast(), sink.as_ptr())
+            };
             sink.outcome(status, &library.name, "declare").map(|_| ())
         })
     }
@@ -157,7 +159,9 @@ impl Writer for ImportedWriter {
             let mut sink = ErrorSink::default();
             // SAFETY: dstream.h, "write": the writer is open, this is the only call on it. What the target does not take
             // is released when `array` is dropped.
-            let status = unsafe { write(writer.object, stream, version, &mut array, sink.as_ptr()) };
+            let status = unsafe {
+                write(writer.object, stream, version, std::ptr::from_mut(&mut array).cast(), sink.as_ptr())
+            };
             sink.outcome(status, &library.name, "write").map(|_| ())
         })
     }

@@ -216,12 +216,12 @@ pub fn run(job: Job) -> Outcome {
     let queue = Arc::new(Mutex::new(job.lanes.into_iter().collect::<VecDeque<_>>()));
     let (sender, results) = channel();
     for at in 0..parallel {
-        let (engine, queue, sender) = (engine.clone(), queue.clone(), sender.clone());
+        let (shared, queue, sender) = (engine.clone(), queue.clone(), sender.clone());
         let spawned = std::thread::Builder::new().name(format!("load {at}")).spawn(move || {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some(lane) = next else { break };
-                if sender.send(run_lane(&engine, &lane)).is_err() {
+                if sender.send(run_lane(&shared, &lane)).is_err() {
                     break;
                 }
             }
@@ -243,7 +243,8 @@ pub fn run(job: Job) -> Outcome {
             // The threads are gone: what is left was never started, or its thread ended by a panic of the host.
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        let has_waited = |since: &mut Option<Instant>, grace| since.get_or_insert_with(Instant::now).elapsed() >= grace;
+        let has_waited =
+            |since: &mut Option<Instant>, grace| since.get_or_insert_with(Instant::now).elapsed() >= grace;
         if engine.interrupt.is_stop() && has_waited(&mut stop_since, engine.limits.grace) {
             engine.interrupt.abort();
         }
@@ -263,7 +264,9 @@ fn finish(engine: &Engine, mut lanes: Vec<LaneOutcome>, left: Vec<LaneJob>) -> O
     for lane in left {
         let result = match interrupted {
             true => Ok(false),
-            false => Err(LaneError { side: Side::Tap, error: Error::bug("a thread of the engine ended early") }),
+            false => {
+                Err(LaneError { side: Side::Tap, error: Error::bug("a thread of the engine ended early") })
+            }
         };
         lanes.push(LaneOutcome { partition: lane.partition.id, streams: lane.partition.streams, result });
     }

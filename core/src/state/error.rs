@@ -24,6 +24,15 @@ impl StateError {
         }
     }
 
+    /// Adds what was being done.
+    pub(super) fn context(self, doing: String) -> StateError {
+        match self {
+            StateError::Unusable(error) => StateError::Unusable(error.context(doing)),
+            StateError::Locked(error) => StateError::Locked(error.context(doing)),
+            StateError::Other(error) => StateError::Other(error.context(doing)),
+        }
+    }
+
     /// The exit code that the mark stands for; `None`: that of the error's kind.
     pub fn exit_code(&self) -> Option<u8> {
         match self {
