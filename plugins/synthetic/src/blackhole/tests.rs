@@ -38,11 +38,11 @@ fn orders() -> StreamSpec {
     StreamSpec::new("orders", 100, 1, &[("total", ColumnType::Decimal), ("note", ColumnType::HardText)])
 }
 
-fn prepared(target: &Blackhole, request: WriteRequest, ranges: &[std::ops::Range<u64>]) -> Prepared {
+fn prepared(target: &Blackhole, request: WriteRequest, ranges: &[(u64, u64)]) -> Prepared {
     let mut writer = target.open_writer(Context::detached(Arc::default()), request).unwrap();
     writer.declare(0, 1, orders().schema()).unwrap();
-    for range in ranges {
-        writer.write(0, 1, orders().records(range.clone()).unwrap().into()).unwrap();
+    for (from, to) in ranges {
+        writer.write(0, 1, orders().records(*from..*to).unwrap().into()).unwrap();
     }
     writer.prepare(1).unwrap()
 }
@@ -68,9 +68,9 @@ fn the_report_counts_what_is_committed_whatever_the_batches() {
     let target = open(json!({"output": output})).unwrap();
     target.check().unwrap();
     assert_eq!(target.begin(&pipeline()).unwrap().records, []);
-    let lost = prepared(&target, request(1, WriteMode::Append, 1), &[0..50]);
+    let lost = prepared(&target, request(1, WriteMode::Append, 1), &[(0, 50)]);
     assert_eq!(lost.rows, 50);
-    let kept = prepared(&target, request(1, WriteMode::Append, 1), &[60..100, 0..7, 7..60]);
+    let kept = prepared(&target, request(1, WriteMode::Append, 1), &[(60, 100), (0, 7), (7, 60)]);
     target.commit(&commit_of(1, 1, kept)).unwrap();
     let report = Report::read(&output).unwrap();
     let stream = &report.streams["orders"];
@@ -85,18 +85,18 @@ fn kept_records_make_a_commit_happen_once() {
     let output = folder.path().join("report.json");
     let target = open(json!({"output": output, "keep_records": true})).unwrap();
     let epoch = target.begin(&pipeline()).unwrap().epoch;
-    let first = commit_of(epoch, 1, prepared(&target, request(epoch, WriteMode::Append, 1), &[0..40]));
+    let first = commit_of(epoch, 1, prepared(&target, request(epoch, WriteMode::Append, 1), &[(0, 40)]));
     target.commit(&first).unwrap();
     target.commit(&first).unwrap();
     assert_eq!(Report::read(&output).unwrap().streams["orders"].rows, 40);
 
-    let skipped = commit_of(epoch, 3, prepared(&target, request(epoch, WriteMode::Append, 1), &[40..50]));
+    let skipped = commit_of(epoch, 3, prepared(&target, request(epoch, WriteMode::Append, 1), &[(40, 50)]));
     assert_eq!(target.commit(&skipped).unwrap_err().kind(), ErrorKind::Bug);
 
     let again = open(json!({"output": output, "keep_records": true})).unwrap();
     let begun = again.begin(&pipeline()).unwrap();
     assert_eq!((begun.epoch, begun.records[0].sequence), (epoch + 1, 1));
-    let late = commit_of(epoch, 2, prepared(&target, request(epoch, WriteMode::Append, 1), &[40..50]));
+    let late = commit_of(epoch, 2, prepared(&target, request(epoch, WriteMode::Append, 1), &[(40, 50)]));
     assert_eq!(target.commit(&late).unwrap_err().kind(), ErrorKind::Fenced);
     assert_eq!(Report::read(&output).unwrap().streams["orders"].rows, 40);
 }
@@ -107,8 +107,8 @@ fn a_new_generation_starts_the_count_over_only_when_overwriting() {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("report.json");
         let target = open(json!({"output": output})).unwrap();
-        target.commit(&commit_of(1, 1, prepared(&target, request(1, write_mode, 1), &[0..20]))).unwrap();
-        target.commit(&commit_of(1, 2, prepared(&target, request(1, write_mode, 2), &[0..10]))).unwrap();
+        target.commit(&commit_of(1, 1, prepared(&target, request(1, write_mode, 1), &[(0, 20)]))).unwrap();
+        target.commit(&commit_of(1, 2, prepared(&target, request(1, write_mode, 2), &[(0, 10)]))).unwrap();
         assert_eq!(Report::read(&output).unwrap().streams["orders"].rows, rows, "{write_mode}");
     }
 }
