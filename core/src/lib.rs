@@ -1,5 +1,6 @@
 //! The DStream engine: it reads from taps, writes to targets and knows what is durable.
 
+pub mod arrows; // the same messages as Arrow IPC
 pub mod catalog; // the catalog file: what can be read, what is selected
 pub mod commit; // which windows are committed, in which order, with which records
 pub mod config; // what the user wrote for a connector, and what it means
