@@ -204,7 +204,7 @@ fn the_promise_follows_tap_target_mode_and_key() {
         let explained = explain(&tap, &target, &plan);
         assert_eq!(explained.promise, promise, "{exact} {transactional} {mode} {explicit} {method} {keys:?}");
         let is_enough = promise <= ExactlyOncePerKey;
-        let refused = check_exactly_once(&[explained.clone()]);
+        let refused = check_exactly_once(std::slice::from_ref(&explained));
         assert_eq!(refused.is_ok(), is_enough);
         if let Err(error) = refused {
             assert_eq!(error.kind(), ErrorKind::Config);
