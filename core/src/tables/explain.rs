@@ -1,8 +1,9 @@
 //! What is promised: how often a record of the source stands in the target after any number of crashes.
 
-use dstream_abi::{Error, ReplicationMethod, Result, StreamPlan, TapManifest, TargetManifest, WriteMode};
+use dstream_abi::{Error, ReplicationMethod, Result, SelectedStream, TapManifest, TargetManifest, WriteMode};
 use serde::Serialize;
 
+use super::TablePlan;
 use crate::config::list;
 
 /// How often a record stands in the target, strongest first. There is no "at most once".
@@ -49,11 +50,22 @@ const NAME_KEYS: &str =
 const CHOOSE_TARGET: &str = "choose a target that commits rows and bookmarks in one transaction";
 const UPSERT: &str = "leave `write_mode` out: a stream with a key is then upserted";
 
-/// The promise for a stream that is read by `tap` and written by `target` as `plan` says.
-pub fn explain(tap: &TapManifest, target: &TargetManifest, plan: &StreamPlan) -> Explanation {
-    let (promise, reason, advice) = judge(tap, target, plan);
+impl std::fmt::Display for Explanation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.promise, self.reason)
+    }
+}
+
+/// The promise for a stream that is read by `tap` and written by `target` as `plan` says, run after run.
+pub fn explain(
+    stream: &SelectedStream,
+    plan: &TablePlan,
+    tap: &TapManifest,
+    target: &TargetManifest,
+) -> Explanation {
+    let (promise, reason, advice) = judge(stream, plan, tap, target);
     Explanation {
-        stream: plan.stream.clone(),
+        stream: stream.name.clone(),
         promise,
         reason: reason.to_owned(),
         advice: advice.map(str::to_owned),
@@ -80,15 +92,15 @@ pub fn check_exactly_once(explanations: &[Explanation]) -> Result<()> {
 }
 
 fn judge(
+    stream: &SelectedStream,
+    plan: &TablePlan,
     tap: &TapManifest,
     target: &TargetManifest,
-    plan: &StreamPlan,
 ) -> (Promise, &'static str, Option<&'static str>) {
-    let has_key = !plan.key_properties.is_empty();
-    let is_copy = plan.replication_method == ReplicationMethod::FullTable;
-    // A defaulted overwrite of a stream with bookmarks is its first copy: later runs append to it.
-    let stays_overwrite = is_copy || plan.write_mode_is_explicit;
-    match (plan.write_mode, target.transactional) {
+    let has_key = !stream.key_properties.is_empty();
+    let is_copy = stream.replication_method == ReplicationMethod::FullTable;
+    // The first copy is the easier part: what comes after it decides.
+    match (plan.write_mode(is_copy), target.transactional) {
         (WriteMode::Upsert, true) if tap.exact => (
             Promise::ExactlyOnce,
             "the tap reads on exactly, and rows and bookmark are committed in one transaction",
@@ -106,7 +118,7 @@ fn judge(
              transaction",
             Some(CHOOSE_TARGET),
         ),
-        (WriteMode::Overwrite, true) if stays_overwrite => (
+        (WriteMode::Overwrite, true) => (
             Promise::ExactlyOnce,
             "each copy is built aside and takes the table's place in one transaction",
             None,

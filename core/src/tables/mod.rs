@@ -5,7 +5,7 @@ mod plan; // write mode and table of every stream
 mod template; // stream name -> table name
 
 pub use explain::{Explanation, Promise, check_exactly_once, explain};
-pub use plan::{Start, Tables, plan_tables};
+pub use plan::{TablePlan, plan};
 pub use template::Template;
 
 #[cfg(test)]

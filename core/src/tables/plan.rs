@@ -1,82 +1,83 @@
 //! The write mode and the table of every stream, settled before anything is written.
 
-use dstream_abi::{Error, ReplicationMethod, Result, SelectedStream, StreamPlan, TargetManifest, WriteMode};
+use dstream_abi::{Error, ReplicationMethod, Result, SelectedStream, TargetManifest, WriteMode};
 use std::collections::HashMap;
 
 use super::Template;
 use crate::config::{TargetOptions, list};
 
-/// Where the reading of a stream starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At its beginning: there is no bookmark.
-    Beginning,
-    /// At a bookmark, with the records before it in the table.
-    Bookmark,
-    /// At a bookmark, with the records before it still aside: an earlier run did not come to the end of a copy.
-    Aside,
+/// How one stream is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TablePlan {
+    /// The table.
+    pub table: String,
+    /// The user named the write mode.
+    pub is_explicit: bool,
+    /// Every run reads the stream from its start, whatever its method: its table is replaced because the user said so,
+    /// and the records after a bookmark are not the whole of it.
+    pub starts_over: bool,
+    first: WriteMode,
+    later: WriteMode,
 }
 
-/// How every stream is written.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tables {
-    /// In the order of the streams. Generation is 0 and `resumed` false: who knows the state fills them in.
-    pub plans: Vec<StreamPlan>,
-    /// Streams that have a bookmark and must be read from the start all the same, for their table is replaced.
-    pub start_over: Vec<String>,
-    /// What the user should know, one sentence each.
-    pub warnings: Vec<String>,
+impl TablePlan {
+    /// How rows enter the table. `is_first_copy`: the stream is read from its start, or an earlier run did not come to
+    /// the end of that.
+    pub fn write_mode(&self, is_first_copy: bool) -> WriteMode {
+        if is_first_copy { self.first } else { self.later }
+    }
+
+    /// What the user should know when the stream is read from its start: its rows are added to those of earlier copies.
+    pub fn warning(&self) -> Option<String> {
+        let why = match (self.first, self.is_explicit) {
+            (WriteMode::Append, true) => "`append` was asked for",
+            (WriteMode::Append, false) => "the target offers nothing else",
+            _ => return None,
+        };
+        Some(format!(
+            "rows are appended to table `{}` because {why}: those of an earlier copy stay and stand twice",
+            self.table
+        ))
+    }
 }
 
 /// Settles how `streams` are written: what the user named; else upsert where a stream has a key, overwrite for a full
-/// table without one, append for the rest. A stream of the rest that starts at its beginning is written as overwrite:
-/// a second run without state must not double its rows.
+/// table without one, append for the rest. The first copy of the rest is written as overwrite: a second run without
+/// state must not double its rows.
 ///
 /// # Errors
 /// `Config`: a mode that the target does not offer, upsert without a key, two streams in one table.
-pub fn plan_tables(
+pub fn plan(
     streams: &[SelectedStream],
     options: &TargetOptions,
     target: &TargetManifest,
-    start: impl Fn(&str) -> Start,
-) -> Result<Tables> {
+) -> Result<Vec<TablePlan>> {
     let template = options.table.clone().unwrap_or_default();
-    let mut tables = Tables::default();
+    let mut plans = Vec::with_capacity(streams.len());
     for stream in streams {
-        let start = start(&stream.name);
-        let write_mode = match options.write_mode {
-            Some(mode) => check_mode(mode, stream, target)?,
-            None => default_mode(stream, target, start)
-                .ok_or_else(|| Error::config("the target offers no write mode").stream(&stream.name))?,
+        let (first, later) = match options.write_mode {
+            Some(mode) => check_mode(mode, stream, target).map(|()| (mode, mode))?,
+            None => default_modes(stream, target)?,
         };
-        let is_explicit = options.write_mode.is_some();
-        if is_explicit && write_mode == WriteMode::Overwrite && start == Start::Bookmark {
-            tables.start_over.push(stream.name.clone());
-        }
-        if write_mode == WriteMode::Append && start == Start::Beginning {
-            tables.warnings.push(doubling(stream, is_explicit));
-        }
         check_columns(stream, target)?;
-        tables.plans.push(StreamPlan {
-            stream: stream.name.clone(),
+        let is_explicit = options.write_mode.is_some();
+        let is_copy = stream.replication_method == ReplicationMethod::FullTable;
+        plans.push(TablePlan {
             table: template.table_of(&stream.name)?,
-            write_mode,
-            write_mode_is_explicit: is_explicit,
-            key_properties: stream.key_properties.clone(),
-            replication_method: stream.replication_method,
-            generation: 0,
-            resumed: false,
+            is_explicit,
+            starts_over: is_explicit && later == WriteMode::Overwrite && !is_copy,
+            first,
+            later,
         });
     }
-    check_tables(&tables.plans, &template, target)?;
-    Ok(tables)
+    check_tables(streams, &plans, &template, target)?;
+    Ok(plans)
 }
 
-fn check_mode(mode: WriteMode, stream: &SelectedStream, target: &TargetManifest) -> Result<WriteMode> {
+fn check_mode(mode: WriteMode, stream: &SelectedStream, target: &TargetManifest) -> Result<()> {
     if !target.write_modes.contains(&mode) {
-        let offered: Vec<String> = target.write_modes.iter().map(ToString::to_string).collect();
         return Err(Error::config(format!("the target does not offer the write mode `{mode}`"))
-            .hint(format!("it offers {}", list(offered.iter().map(String::as_str)))));
+            .hint(format!("it offers {}", offered(target))));
     }
     if mode == WriteMode::Upsert && stream.key_properties.is_empty() {
         return Err(Error::config("upsert needs a key, and the stream has none").stream(&stream.name).hint(
@@ -86,28 +87,31 @@ fn check_mode(mode: WriteMode, stream: &SelectedStream, target: &TargetManifest)
             ),
         ));
     }
-    Ok(mode)
+    Ok(())
 }
 
-/// What fits the stream best among what the target offers.
-fn default_mode(stream: &SelectedStream, target: &TargetManifest, start: Start) -> Option<WriteMode> {
-    let has_key = !stream.key_properties.is_empty();
-    let is_copy = stream.replication_method == ReplicationMethod::FullTable || start != Start::Bookmark;
-    let wanted: &[WriteMode] = match (has_key, is_copy) {
-        (true, true) => &[WriteMode::Upsert, WriteMode::Overwrite, WriteMode::Append],
-        (true, false) => &[WriteMode::Upsert, WriteMode::Append],
-        (false, true) => &[WriteMode::Overwrite, WriteMode::Append],
-        (false, false) => &[WriteMode::Append],
+/// What fits the stream best among what the target offers: for its first copy, and for what comes after it.
+fn default_modes(stream: &SelectedStream, target: &TargetManifest) -> Result<(WriteMode, WriteMode)> {
+    use WriteMode::{Append, Overwrite, Upsert};
+    let best = |wanted: &[WriteMode]| wanted.iter().copied().find(|mode| target.write_modes.contains(mode));
+    let first = match stream.key_properties.is_empty() {
+        true => best(&[Overwrite, Append]),
+        false => best(&[Upsert, Overwrite, Append]),
     };
-    wanted.iter().copied().find(|mode| target.write_modes.contains(mode))
+    let later = match (first, stream.replication_method) {
+        (Some(Overwrite), ReplicationMethod::Incremental | ReplicationMethod::LogBased) => best(&[Append]),
+        (first, _) => first,
+    };
+    first.zip(later).ok_or_else(|| {
+        Error::config("the target offers no write mode that fits the stream")
+            .stream(&stream.name)
+            .hint(format!("it offers {}", offered(target)))
+    })
 }
 
-fn doubling(stream: &SelectedStream, is_explicit: bool) -> String {
-    let why = if is_explicit { "`append` was asked for" } else { "the target offers nothing else" };
-    format!(
-        "stream `{}` is appended from its beginning because {why}: rows that are in the table already are doubled",
-        stream.name
-    )
+fn offered(target: &TargetManifest) -> String {
+    let names: Vec<String> = target.write_modes.iter().map(ToString::to_string).collect();
+    if names.is_empty() { "none".to_owned() } else { list(names.iter().map(String::as_str)) }
 }
 
 /// Two columns that a target cannot tell apart would end in one.
@@ -133,17 +137,24 @@ fn check_columns(stream: &SelectedStream, target: &TargetManifest) -> Result<()>
     Ok(())
 }
 
-fn check_tables(plans: &[StreamPlan], template: &Template, target: &TargetManifest) -> Result<()> {
-    let mut seen: HashMap<String, &StreamPlan> = HashMap::new();
-    for plan in plans {
+fn check_tables(
+    streams: &[SelectedStream],
+    plans: &[TablePlan],
+    template: &Template,
+    target: &TargetManifest,
+) -> Result<()> {
+    let mut seen: HashMap<String, (&SelectedStream, &TablePlan)> = HashMap::new();
+    for (stream, plan) in streams.iter().zip(plans) {
         let name = match target.case_insensitive_names {
             true => plan.table.to_lowercase(),
             false => plan.table.clone(),
         };
-        let Some(other) = seen.insert(name, plan) else { continue };
-        let table = match other.table == plan.table {
+        let Some((other, other_plan)) = seen.insert(name, (stream, plan)) else { continue };
+        let table = match other_plan.table == plan.table {
             true => format!("table `{}`", plan.table),
-            false => format!("tables `{}` and `{}`, which are one in the target", other.table, plan.table),
+            false => {
+                format!("tables `{}` and `{}`, which are one in the target", other_plan.table, plan.table)
+            }
         };
         let hint = match *template == Template::default() {
             true => "set `\"table\": \"{schema}_{table}\"` under `options` of the target, or deselect one",
@@ -151,7 +162,7 @@ fn check_tables(plans: &[StreamPlan], template: &Template, target: &TargetManife
         };
         return Err(Error::config(format!(
             "streams `{}` and `{}` would both be written to {table}",
-            other.stream, plan.stream
+            other.name, stream.name
         ))
         .hint(hint));
     }

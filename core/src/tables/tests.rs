@@ -2,7 +2,7 @@ use super::*;
 use crate::config::TargetOptions;
 use arrow::datatypes::{DataType, Field, Schema};
 use dstream_abi::{
-    ErrorKind, ReplicationMethod, Result, SelectedStream, StreamPlan, TapManifest, TargetManifest, WriteMode,
+    ErrorKind, ReplicationMethod, Result, SelectedStream, TapManifest, TargetManifest, WriteMode,
 };
 
 use ReplicationMethod::{FullTable, Incremental, LogBased};
@@ -31,81 +31,70 @@ fn options(write_mode: Option<WriteMode>, table: Option<&str>) -> TargetOptions 
     TargetOptions { write_mode, table: table.map(|text| Template::parse(text).unwrap()) }
 }
 
-fn modes(
-    streams: &[SelectedStream],
-    options: &TargetOptions,
-    target: &TargetManifest,
-    start: Start,
-) -> Result<Tables> {
-    plan_tables(streams, options, target, |_| start)
+fn one(stream: SelectedStream, write_mode: Option<WriteMode>, target: &TargetManifest) -> Result<TablePlan> {
+    plan(&[stream], &options(write_mode, None), target).map(|mut plans| plans.remove(0))
 }
 
 #[test]
 fn a_defaulted_write_mode_never_doubles_rows() {
-    for (method, keys, start, mode) in [
-        (FullTable, &["id"][..], Start::Beginning, Upsert),
-        (Incremental, &["id"], Start::Beginning, Upsert),
-        (Incremental, &["id"], Start::Bookmark, Upsert),
-        (FullTable, &[], Start::Beginning, Overwrite),
-        (FullTable, &[], Start::Aside, Overwrite),
-        (Incremental, &[], Start::Beginning, Overwrite),
-        (Incremental, &[], Start::Aside, Overwrite),
-        (Incremental, &[], Start::Bookmark, Append),
-        (LogBased, &[], Start::Bookmark, Append),
+    for (method, keys, first, later) in [
+        (FullTable, &["id"][..], Upsert, Upsert),
+        (Incremental, &["id"], Upsert, Upsert),
+        (LogBased, &["id"], Upsert, Upsert),
+        (FullTable, &[], Overwrite, Overwrite),
+        (Incremental, &[], Overwrite, Append),
+        (LogBased, &[], Overwrite, Append),
     ] {
-        let tables = modes(&[stream("a", method, keys)], &options(None, None), &every(), start).unwrap();
-        assert_eq!(tables.plans[0].write_mode, mode, "{method} {keys:?} {start:?}");
-        assert!(!tables.plans[0].write_mode_is_explicit);
-        assert_eq!(tables.warnings, Vec::<String>::new());
-        assert_eq!(tables.start_over, Vec::<String>::new());
+        let plan = one(stream("a", method, keys), None, &every()).unwrap();
+        assert_eq!((plan.write_mode(true), plan.write_mode(false)), (first, later), "{method} {keys:?}");
+        assert!(!plan.is_explicit && !plan.starts_over);
+        assert_eq!(plan.warning(), None);
     }
 }
 
 #[test]
 fn a_defaulted_write_mode_is_one_that_the_target_offers() {
-    let with_key = stream("a", FullTable, &["id"]);
-    let without = stream("b", FullTable, &[]);
-    let streams = [with_key, without];
-    let tables = modes(&streams, &options(None, None), &target(&[Append]), Start::Beginning).unwrap();
-    assert!(tables.plans.iter().all(|plan| plan.write_mode == Append));
-    assert_eq!(tables.warnings.len(), 2, "{:?}", tables.warnings);
-    let tables =
-        modes(&streams, &options(None, None), &target(&[Append, Overwrite]), Start::Beginning).unwrap();
-    assert!(tables.plans.iter().all(|plan| plan.write_mode == Overwrite));
-    let error = modes(&streams, &options(None, None), &target(&[]), Start::Beginning).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
+    for (offers, method, keys, modes) in [
+        (&[Append][..], FullTable, &["id"][..], Some((Append, Append))),
+        (&[Append], Incremental, &[], Some((Append, Append))),
+        (&[Append, Overwrite], FullTable, &["id"], Some((Overwrite, Overwrite))),
+        (&[Append, Overwrite], Incremental, &["id"], Some((Overwrite, Append))),
+        (&[Append, Upsert], FullTable, &[], Some((Append, Append))),
+        (&[Overwrite], FullTable, &[], Some((Overwrite, Overwrite))),
+        (&[Overwrite], Incremental, &[], None),
+        (&[], FullTable, &[], None),
+    ] {
+        let plan = one(stream("a", method, keys), None, &target(offers));
+        let Some((first, later)) = modes else {
+            assert_eq!(plan.unwrap_err().kind(), ErrorKind::Config);
+            continue;
+        };
+        let plan = plan.unwrap();
+        assert_eq!((plan.write_mode(true), plan.write_mode(false)), (first, later), "{offers:?} {method}");
+        assert_eq!(plan.warning().is_some(), first == Append, "{offers:?} {method}");
+    }
 }
 
 #[test]
-fn an_explicit_append_from_the_beginning_is_done_and_warned_about() {
-    let streams = [stream("a", Incremental, &["id"])];
-    let tables = modes(&streams, &options(Some(Append), None), &every(), Start::Beginning).unwrap();
-    assert_eq!(tables.plans[0].write_mode, Append);
-    assert!(tables.plans[0].write_mode_is_explicit);
-    assert!(tables.warnings[0].contains("`a`"), "{:?}", tables.warnings);
-    let tables = modes(&streams, &options(Some(Append), None), &every(), Start::Bookmark).unwrap();
-    assert!(tables.warnings.is_empty());
-}
-
-#[test]
-fn an_explicit_overwrite_starts_over() {
-    let streams = [stream("a", Incremental, &[])];
-    let over = |start| modes(&streams, &options(Some(Overwrite), None), &every(), start).unwrap().start_over;
-    assert_eq!(over(Start::Bookmark), ["a"]);
-    assert!(over(Start::Aside).is_empty() && over(Start::Beginning).is_empty());
+fn an_explicit_mode_is_that_mode_and_says_what_it_does() {
+    let plan = |mode| one(stream("a", Incremental, &["id"]), Some(mode), &every()).unwrap();
+    for mode in [Append, Upsert, Overwrite] {
+        let plan = plan(mode);
+        assert_eq!((plan.write_mode(true), plan.write_mode(false)), (mode, mode));
+        assert!(plan.is_explicit);
+        assert_eq!(plan.starts_over, mode == Overwrite, "a table is replaced by the whole stream only");
+        assert_eq!(plan.warning().is_some(), mode == Append);
+    }
+    assert!(!one(stream("a", FullTable, &[]), Some(Overwrite), &every()).unwrap().starts_over);
 }
 
 #[test]
 fn a_write_mode_that_cannot_be_is_refused_with_a_hint() {
-    let error =
-        modes(&[stream("a", FullTable, &[])], &options(Some(Upsert), None), &every(), Start::Beginning)
-            .unwrap_err();
+    let error = one(stream("a", FullTable, &[]), Some(Upsert), &every()).unwrap_err();
     assert_eq!((error.kind(), error.stream_name()), (ErrorKind::Config, Some("a")));
     assert!(error.hint_text().unwrap().contains("--key"));
     let offers = target(&[Append, Overwrite]);
-    let error =
-        modes(&[stream("a", FullTable, &["id"])], &options(Some(Upsert), None), &offers, Start::Beginning)
-            .unwrap_err();
+    let error = one(stream("a", FullTable, &["id"]), Some(Upsert), &offers).unwrap_err();
     assert_eq!(error.hint_text(), Some("it offers `append`, `overwrite`"));
 }
 
@@ -143,16 +132,16 @@ fn the_table_is_the_last_part_of_the_name_or_what_the_template_says() {
 #[test]
 fn two_streams_in_one_table_are_refused_by_both_names() {
     let streams = [stream("public.orders", FullTable, &[]), stream("old.orders", FullTable, &[])];
-    let error = modes(&streams, &options(None, None), &every(), Start::Beginning).unwrap_err();
+    let error = plan(&streams, &options(None, None), &every()).unwrap_err();
     assert!(error.message().contains("`public.orders` and `old.orders`"), "{error}");
     assert!(error.hint_text().unwrap().contains("{schema}_{table}"));
-    modes(&streams, &options(None, Some("{stream}")), &every(), Start::Beginning).unwrap();
-    modes(&streams, &options(None, Some("one")), &every(), Start::Beginning).unwrap_err();
+    plan(&streams, &options(None, Some("{stream}")), &every()).unwrap();
+    plan(&streams, &options(None, Some("one")), &every()).unwrap_err();
 
     let streams = [stream("Orders", FullTable, &[]), stream("orders", FullTable, &[])];
-    modes(&streams, &options(None, None), &every(), Start::Beginning).unwrap();
+    plan(&streams, &options(None, None), &every()).unwrap();
     let folds = TargetManifest { case_insensitive_names: true, ..every() };
-    let error = modes(&streams, &options(None, None), &folds, Start::Beginning).unwrap_err();
+    let error = plan(&streams, &options(None, None), &folds).unwrap_err();
     assert!(error.message().contains("`Orders` and `orders`, which are one"), "{error}");
 }
 
@@ -162,9 +151,9 @@ fn columns_that_differ_by_case_alone_are_refused_where_the_target_does_not_tell_
     let mut fields: Vec<_> = one.schema.fields().iter().cloned().collect();
     fields.push(Field::new("name", DataType::Utf8, true).into());
     one.schema = Schema::new(fields).into();
-    modes(std::slice::from_ref(&one), &options(None, None), &every(), Start::Beginning).unwrap();
+    plan(std::slice::from_ref(&one), &options(None, None), &every()).unwrap();
     let folds = TargetManifest { case_insensitive_names: true, ..every() };
-    let error = modes(&[one], &options(None, None), &folds, Start::Beginning).unwrap_err();
+    let error = plan(&[one], &options(None, None), &folds).unwrap_err();
     assert!(error.message().contains("`Name` and `name`"), "{error}");
 }
 
@@ -172,37 +161,29 @@ fn columns_that_differ_by_case_alone_are_refused_where_the_target_does_not_tell_
 #[test]
 fn the_promise_follows_tap_target_mode_and_key() {
     use Promise::*;
-    for (exact, transactional, mode, explicit, method, keys, promise) in [
-        (true, true, Upsert, false, Incremental, &["id"][..], ExactlyOnce),
-        (true, true, Append, false, Incremental, &[], ExactlyOnce),
-        (true, true, Overwrite, false, Incremental, &[], ExactlyOnce),
-        (true, true, Append, true, FullTable, &[], ExactlyOnce),
-        (false, true, Upsert, false, Incremental, &["id"], ExactlyOncePerKey),
-        (false, true, Upsert, false, FullTable, &["id"], ExactlyOncePerKey),
-        (false, true, Append, false, Incremental, &[], AtLeastOnce),
-        (false, true, Append, true, Incremental, &["id"], AtLeastOnce),
-        (false, true, Overwrite, false, FullTable, &[], ExactlyOnce),
-        (false, true, Overwrite, true, Incremental, &[], ExactlyOnce),
-        (false, true, Overwrite, false, Incremental, &[], AtLeastOnce),
-        (true, false, Upsert, false, Incremental, &["id"], EffectivelyOncePerKey),
-        (false, false, Upsert, false, FullTable, &["id"], EffectivelyOncePerKey),
-        (true, false, Append, false, Incremental, &[], AtLeastOnce),
-        (true, false, Overwrite, false, FullTable, &[], AtLeastOnce),
+    for (exact, transactional, mode, method, keys, promise) in [
+        (true, true, None, Incremental, &["id"][..], ExactlyOnce),
+        (true, true, None, Incremental, &[], ExactlyOnce),
+        (true, true, None, FullTable, &[], ExactlyOnce),
+        (true, true, Some(Append), FullTable, &[], ExactlyOnce),
+        (false, true, None, Incremental, &["id"], ExactlyOncePerKey),
+        (false, true, None, FullTable, &["id"], ExactlyOncePerKey),
+        (false, true, None, Incremental, &[], AtLeastOnce),
+        (false, true, Some(Append), Incremental, &["id"], AtLeastOnce),
+        (false, true, Some(Append), FullTable, &[], AtLeastOnce),
+        (false, true, None, FullTable, &[], ExactlyOnce),
+        (false, true, Some(Overwrite), Incremental, &[], ExactlyOnce),
+        (true, false, None, Incremental, &["id"], EffectivelyOncePerKey),
+        (false, false, None, FullTable, &["id"], EffectivelyOncePerKey),
+        (true, false, None, Incremental, &[], AtLeastOnce),
+        (true, false, None, FullTable, &[], AtLeastOnce),
     ] {
         let tap = TapManifest { exact, ..TapManifest::default() };
         let target = TargetManifest { transactional, ..every() };
-        let plan = StreamPlan {
-            stream: "orders".into(),
-            table: "orders".into(),
-            write_mode: mode,
-            write_mode_is_explicit: explicit,
-            key_properties: keys.iter().map(|key| (*key).to_owned()).collect(),
-            replication_method: method,
-            generation: 1,
-            resumed: false,
-        };
-        let explained = explain(&tap, &target, &plan);
-        assert_eq!(explained.promise, promise, "{exact} {transactional} {mode} {explicit} {method} {keys:?}");
+        let stream = stream("orders", method, keys);
+        let plan = one(stream.clone(), mode, &target).unwrap();
+        let explained = explain(&stream, &plan, &tap, &target);
+        assert_eq!(explained.promise, promise, "{exact} {transactional} {mode:?} {method} {keys:?}");
         let is_enough = promise <= ExactlyOncePerKey;
         let refused = check_exactly_once(std::slice::from_ref(&explained));
         assert_eq!(refused.is_ok(), is_enough);
