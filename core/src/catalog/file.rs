@@ -58,7 +58,8 @@ impl CatalogFile {
     /// # Errors
     /// `Bug`: it has no JSON form.
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string_pretty(self).map_err(|error| Error::bug(format!("the JSON of the catalog: {error}")))
+        serde_json::to_string_pretty(self)
+            .map_err(|error| Error::bug(format!("the JSON of the catalog: {error}")))
     }
 
     /// Writes the file: pretty, always in the same order, and never half.

@@ -178,8 +178,7 @@ fn takes_text(property: &Value, root: &Value) -> bool {
         Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
         _ => node.get("enum").or_else(|| node.get("const")).is_some(),
     };
-    resolve(property, root).any(|node| is_text(node))
-        || resolve(property, root).all(|node| node.get("type").is_none())
+    resolve(property, root).any(is_text) || resolve(property, root).all(|node| node.get("type").is_none())
 }
 
 /// Values at places that the schema marks with `"x-secret": true` or `"writeOnly": true`.
