@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use crate::args::Globals;
-use crate::exit::{During, Phase};
-use dstream_core::Error;
+use crate::exit::{ExitCode, Phase};
+use crate::output;
+use crate::session::{Session, checked};
+use dstream_core::plugin::Role;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -14,7 +16,20 @@ pub(crate) struct Args {
     config: PathBuf,
 }
 
-pub(crate) fn run(args: &Args, _globals: &Globals) -> Outcome {
-    let _ = &args.config;
-    Err(Error::unsupported("`check` has no engine yet")).during(Phase::Config)
+pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
+    let session = Session::start(globals)?;
+    let name = match session.role_of(&args.config)? {
+        Role::Tap => {
+            let opened = session.open_tap(&args.config, false)?;
+            checked(opened.tap.check(), Phase::Source)?;
+            opened.resolved.config.name
+        }
+        Role::Target => {
+            let opened = session.open_target(&args.config)?;
+            checked(opened.target.check(), Phase::Target)?;
+            opened.resolved.config.name
+        }
+    };
+    output::note(format!("`{name}`: config and connection are fine"));
+    Ok(ExitCode::Ok)
 }
