@@ -68,7 +68,8 @@ impl Options {
 
 /// Bytes that are no sentence: NUL, escape codes, no UTF-8, and far too many.
 fn noise(bytes: usize) -> Vec<u8> {
-    b"it broke\0\x1b[31m\r\n\xff\xfe".iter().copied().cycle().take(bytes).collect()
+    let word = b"it broke\0\x1b[31m\r\n\xff\xfe";
+    word.repeat(bytes / word.len() + 1)
 }
 
 fn borrowed(bytes: &[u8]) -> Str {

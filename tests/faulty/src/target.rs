@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dstream_abi::raw::{
-    ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str, TargetObject, TargetV1, WriterObject,
+    ArrowArray, Buf, Ctx, Err, RawArray, RawSchema, Status, Str, TargetObject, TargetV1, WriterObject,
 };
 
 use crate::talk::Options;
@@ -112,7 +112,7 @@ unsafe extern "C" fn declare(
     writer: *mut WriterObject,
     _stream: u32,
     _version: u32,
-    _schema: *const ArrowSchema,
+    _schema: *const RawSchema,
     err: *mut Err,
 ) -> Status {
     // SAFETY: the host makes one call per writer at a time.
@@ -123,7 +123,7 @@ unsafe extern "C" fn write(
     writer: *mut WriterObject,
     _stream: u32,
     _version: u32,
-    array: *mut ArrowArray,
+    array: *mut RawArray,
     err: *mut Err,
 ) -> Status {
     // SAFETY: the host makes one call per writer at a time.
@@ -134,8 +134,8 @@ unsafe extern "C" fn write(
     if writer.options.is_set("leaves_batch") {
         return Status::OK;
     }
-    // SAFETY: dstream.h, "write": always consumed.
-    let array = unsafe { ArrowArray::from_raw(array) };
+    // SAFETY: dstream.h, "write": always consumed; a RawArray is an ArrowArray.
+    let array = unsafe { ArrowArray::from_raw(array.cast()) };
     if let Err(status) = writer.options.fail("write", err) {
         return status;
     }

@@ -11,14 +11,14 @@ use dstream_abi::*;
 use dstream_core::plugin::{Library, Trust};
 
 /// The library as cargo built it for this test.
-pub fn built() -> PathBuf {
+pub(crate) fn built() -> PathBuf {
     let name = format!("{}dstream_faulty{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let test = std::env::current_exe().expect("a test has a file");
     test.parent().expect("and a folder").join(name)
 }
 
 /// A copy that only its owner can change, whatever the mask was when it was built.
-pub fn copy_to(folder: &Path) -> PathBuf {
+pub(crate) fn copy_to(folder: &Path) -> PathBuf {
     let copy = folder.join("faulty.so");
     std::fs::copy(built(), &copy).expect("the library was built");
     #[cfg(unix)]
@@ -29,7 +29,7 @@ pub fn copy_to(folder: &Path) -> PathBuf {
     copy
 }
 
-pub fn library() -> Arc<Library> {
+pub(crate) fn library() -> Arc<Library> {
     static LIBRARY: OnceLock<(tempfile::TempDir, Arc<Library>)> = OnceLock::new();
     let (_, library) = LIBRARY.get_or_init(|| {
         let folder = tempfile::tempdir().expect("temp folder");
@@ -39,11 +39,11 @@ pub fn library() -> Arc<Library> {
     library.clone()
 }
 
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context::detached(Arc::new(AtomicBool::new(false)))
 }
 
-pub fn config(type_name: &str, options: Value) -> ConnectorConfig {
+pub(crate) fn config(type_name: &str, options: Value) -> ConnectorConfig {
     ConnectorConfig {
         name: "test".into(),
         type_name: type_name.into(),
@@ -54,15 +54,15 @@ pub fn config(type_name: &str, options: Value) -> ConnectorConfig {
     }
 }
 
-pub fn tap(type_name: &str, options: Value) -> Result<Box<dyn Tap>> {
+pub(crate) fn tap(type_name: &str, options: Value) -> Result<Box<dyn Tap>> {
     library().tap(type_name, context(), &config(type_name, options))
 }
 
-pub fn target(type_name: &str, options: Value) -> Result<Box<dyn Target>> {
+pub(crate) fn target(type_name: &str, options: Value) -> Result<Box<dyn Target>> {
     library().target(type_name, context(), &config(type_name, options))
 }
 
-pub fn read_request() -> ReadRequest {
+pub(crate) fn read_request() -> ReadRequest {
     let column = json!({ "fields": [{ "name": "c", "format": "i" }] });
     serde_json::from_value(json!({
         "partition": { "id": "numbers", "streams": ["numbers"] },
@@ -72,11 +72,11 @@ pub fn read_request() -> ReadRequest {
     .expect("a read request")
 }
 
-pub fn reader(type_name: &str, options: Value) -> Result<Box<dyn Reader>> {
+pub(crate) fn reader(type_name: &str, options: Value) -> Result<Box<dyn Reader>> {
     tap(type_name, options)?.open_reader(context(), read_request())
 }
 
-pub fn writer(target: &dyn Target) -> Result<Box<dyn Writer>> {
+pub(crate) fn writer(target: &dyn Target) -> Result<Box<dyn Writer>> {
     let request = json!({
         "pipeline": "p", "epoch": 1, "partition": "numbers", "buffer_bytes": 1000,
         "streams": [{
@@ -88,7 +88,7 @@ pub fn writer(target: &dyn Target) -> Result<Box<dyn Writer>> {
 }
 
 /// Every message up to the end, or to the first error.
-pub fn read_all(reader: &mut dyn Reader) -> Result<Vec<Message>> {
+pub(crate) fn read_all(reader: &mut dyn Reader) -> Result<Vec<Message>> {
     let mut messages = Vec::new();
     for _ in 0..100 {
         match reader.next(Duration::ZERO)? {
@@ -101,7 +101,7 @@ pub fn read_all(reader: &mut dyn Reader) -> Result<Vec<Message>> {
 }
 
 /// One run over both sides: everything that a host calls, in order, up to the first error.
-pub fn run(type_name: &str, tap_options: Value, target_options: Value) -> Result<u64> {
+pub(crate) fn run(type_name: &str, tap_options: Value, target_options: Value) -> Result<u64> {
     let tap = tap(type_name, tap_options)?;
     tap.check()?;
     let catalog = tap.discover()?;
