@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The DStream engine: it reads from taps, writes to targets and knows what is durable.
+
+pub mod catalog; // the catalog file: what can be read, what is selected
+pub mod commit; // which windows are committed, in which order, with which records
+pub mod config; // what the user wrote for a connector, and what it means
+pub mod pipeline; // lanes: extract, load, commit
+pub mod plugin; // from the type in a config to a library that runs
+pub mod state; // how far every partition is
