@@ -147,24 +147,20 @@ pub(crate) fn interval(out: &mut String, months: i32, days: i32, nanoseconds: i6
     signed_seconds(out, nanoseconds, TimeUnit::Nanosecond);
 }
 
-/// A decimal with as many digits after the point as its type says.
-pub(crate) fn decimal(out: &mut String, value: i128, scale: i8) {
+/// A decimal with as many digits after the point as its type says, and all digits before it.
+pub(crate) fn decimal(out: &mut String, value: impl std::fmt::Display, scale: i8) {
+    let start = out.len();
+    put(out, format_args!("{value}"));
+    let first = start + usize::from(out[start..].starts_with('-'));
     match usize::try_from(scale) {
-        Ok(0) => put(out, format_args!("{value}")),
-        Err(_) => {
-            put(out, format_args!("{value}"));
-            let zeros = if value == 0 { 0 } else { usize::from(scale.unsigned_abs()) };
-            out.extend(std::iter::repeat_n('0', zeros));
-        }
+        Ok(0) => {}
+        Err(_) if &out[first..] == "0" => {}
+        Err(_) => out.extend(std::iter::repeat_n('0', usize::from(scale.unsigned_abs()))),
         Ok(digits) => {
-            if value < 0 {
-                out.push('-');
+            while out.len() - first <= digits {
+                out.insert(first, '0');
             }
-            let start = out.len();
-            put(out, format_args!("{:0width$}", value.unsigned_abs(), width = digits + 1));
-            let point = out.len() - digits;
-            debug_assert!(point > start);
-            out.insert(point, '.');
+            out.insert(out.len() - digits, '.');
         }
     }
 }

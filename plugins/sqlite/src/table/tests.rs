@@ -30,12 +30,22 @@ fn found(columns: &[(&str, &str)]) -> Found {
         is_generated: false,
         arrow: None,
     };
-    Found { kind: "table".into(), strict: false, columns: columns.iter().map(column).collect(), unique: vec![] }
+    Found {
+        kind: "table".into(),
+        strict: false,
+        columns: columns.iter().map(column).collect(),
+        unique: vec![],
+    }
 }
 
 #[test]
 fn a_table_that_has_every_column_needs_nothing() {
-    let fit = fit(&found(&[("ID", "bigint"), ("x", "real")]), &shape(&[("id", DataType::Int32), ("x", DataType::Float64)]), &plan(WriteMode::Append)).unwrap();
+    let fit = fit(
+        &found(&[("ID", "bigint"), ("x", "real")]),
+        &shape(&[("id", DataType::Int32), ("x", DataType::Float64)]),
+        &plan(WriteMode::Append),
+    )
+    .unwrap();
     assert_eq!((fit.add.len(), fit.gone.len(), fit.real), (0, 0, vec![1]));
 }
 
@@ -52,7 +62,8 @@ fn a_strict_table_takes_bytes_only_where_it_converts_nothing() {
 
 #[test]
 fn a_key_column_is_not_added_to_a_table_that_is_there() {
-    let error = fit(&found(&[("x", "TEXT")]), &shape(&[("id", DataType::Int64)]), &plan(WriteMode::Upsert)).unwrap_err();
+    let error = fit(&found(&[("x", "TEXT")]), &shape(&[("id", DataType::Int64)]), &plan(WriteMode::Upsert))
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Schema);
     assert!(error.to_string().contains("`id`"), "{error}");
 }
@@ -63,7 +74,10 @@ fn a_column_of_several_types_is_noted_with_the_widest() {
         let mut there = found(&[("x", "")]);
         there.columns[0].arrow = Some(shape(&[("x", before)]).columns.remove(0).arrow);
         let fit = fit(&there, &shape(&[("x", now)]), &plan(WriteMode::Append)).unwrap();
-        fit.arrow.into_iter().next().map(|(_, arrow)| serde_json::from_str::<FieldJson>(&arrow).unwrap().format)
+        fit.arrow
+            .into_iter()
+            .next()
+            .map(|(_, arrow)| serde_json::from_str::<FieldJson>(&arrow).unwrap().format)
     };
     assert_eq!(noted_after(DataType::Int32, DataType::Int32), None);
     assert_eq!(noted_after(DataType::Int64, DataType::Int8), None);

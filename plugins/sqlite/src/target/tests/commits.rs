@@ -116,7 +116,8 @@ fn what_was_written_and_not_committed_is_gone_with_its_writer() {
     place.run_of("other").sync(&plan("u", WriteMode::Append), &[numbers(0..1)]).unwrap();
     run.sync(&plan("t", WriteMode::Append), &[numbers(0..7)]).unwrap();
     assert_eq!(place.count("t"), 7);
-    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(place.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name.to_str().unwrap().starts_with("out.db")), "{left:?}");
 }
 
@@ -172,7 +173,8 @@ fn a_failed_commit_can_be_tried_again_with_all_its_rows() {
     for (bytes, sequence) in [(u64::MAX, 1), (0, 2)] {
         let mut writer = run.writer_with(&[plan("t", WriteMode::Append)], bytes);
         writer.declare(0, 1, numbers(0..0).schema()).unwrap();
-        let commit_now = |writer: &mut Box<dyn Writer>| run.commit_of(writer.prepare(1).unwrap(), "t", sequence);
+        let commit_now =
+            |writer: &mut Box<dyn Writer>| run.commit_of(writer.prepare(1).unwrap(), "t", sequence);
         let other = rusqlite::Connection::open(&place.path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         writer.write(0, 1, numbers(0..10).into()).unwrap();

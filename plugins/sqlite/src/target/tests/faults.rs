@@ -31,7 +31,8 @@ fn check_finds_what_cannot_work() {
     assert_error(check(&place.folder.path().join("no/such/out.db")), ErrorKind::NotFound, &["no/such"]);
     assert_error(check(place.folder.path()), ErrorKind::Config, &["folder"]);
     let text = place.folder.path().join("notes.txt");
-    std::fs::write(&text, "not a database at all, but more than a hundred bytes of text ".repeat(20)).unwrap();
+    std::fs::write(&text, "not a database at all, but more than a hundred bytes of text ".repeat(20))
+        .unwrap();
     assert_error(check(&text), ErrorKind::Config, &["notes.txt", "not an SQLite database"]);
     let empty = place.folder.path().join("empty.db");
     std::fs::write(&empty, "").unwrap();

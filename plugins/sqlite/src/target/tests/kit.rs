@@ -130,7 +130,8 @@ impl Session {
         batches: &[RecordBatch],
         publish: &[StreamPlan],
     ) -> Result<()> {
-        let mut writer = self.target.open_writer(context(), self.request(std::slice::from_ref(plan), u64::MAX))?;
+        let mut writer =
+            self.target.open_writer(context(), self.request(std::slice::from_ref(plan), u64::MAX))?;
         let mut version = 0;
         let mut schema: Option<SchemaRef> = None;
         for batch in batches {
@@ -142,10 +143,9 @@ impl Session {
             writer.write(0, version, batch.clone().into())?;
         }
         let prepared = writer.prepare(1)?;
-        let sequence = 1 + self
-            .target
-            .stored_sequence(&self.pipeline, &plan.stream);
-        self.target.commit(&Commit { publish: publish.to_vec(), ..self.commit_of(prepared, &plan.stream, sequence) })
+        let sequence = 1 + self.target.stored_sequence(&self.pipeline, &plan.stream);
+        self.target
+            .commit(&Commit { publish: publish.to_vec(), ..self.commit_of(prepared, &plan.stream, sequence) })
     }
 }
 
@@ -182,7 +182,8 @@ pub(crate) fn numbers(ids: std::ops::Range<i64>) -> RecordBatch {
 }
 
 pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .unwrap()
 }
 
 /// The error of a kind, whose sentence names all of `words`.

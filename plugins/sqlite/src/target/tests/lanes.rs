@@ -13,7 +13,10 @@ fn writers_in_threads_all_make_progress() {
             let run = &run;
             scope.spawn(move || {
                 let stream = format!("t{lane}");
-                let mut writer = run.writer_with(&[plan(&stream, WriteMode::Append)], if lane % 2 == 0 { 0 } else { 1 << 30 });
+                let mut writer = run.writer_with(
+                    &[plan(&stream, WriteMode::Append)],
+                    if lane % 2 == 0 { 0 } else { 1 << 30 },
+                );
                 writer.declare(0, 1, numbers(0..0).schema()).unwrap();
                 for window in 1..=10u64 {
                     for _ in 0..5 {

@@ -54,7 +54,11 @@ fn a_null_key_is_refused_with_the_column_and_the_row() {
         ("id", Arc::new(Int64Array::from(vec![Some(1), None]))),
         ("name", Arc::new(StringArray::from(vec!["a", "b"]))),
     ]);
-    assert_error(run.sync(&plan("t", WriteMode::Upsert), &[rows]), ErrorKind::Data, &["`id`", "row 2", "`t`"]);
+    assert_error(
+        run.sync(&plan("t", WriteMode::Upsert), &[rows]),
+        ErrorKind::Data,
+        &["`id`", "row 2", "`t`"],
+    );
     assert!(place.tables().is_empty());
 }
 
@@ -193,7 +197,7 @@ fn a_swap_keeps_indexes_triggers_views_and_the_rows_that_refer_to_it() {
     let first = generation(1, false);
     run.sync_and_publish(&first, &[people(&[(1, "a")])], std::slice::from_ref(&first)).unwrap();
     place.sql(
-        "CREATE UNIQUE INDEX by_name ON t (name); CREATE INDEX \"by it\" ON t (lower(name), \"id\");
+        "CREATE UNIQUE INDEX by_name ON t (name); CREATE UNIQUE INDEX one ON t (id); CREATE INDEX \"by it\" ON t (lower(name), \"id\");
          CREATE VIEW v AS SELECT count(*) AS n FROM t;
          CREATE TABLE log (id); CREATE TRIGGER seen AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END;
          CREATE TABLE child (t_id REFERENCES t (id) ON DELETE CASCADE); INSERT INTO child VALUES (1);",
@@ -203,10 +207,13 @@ fn a_swap_keeps_indexes_triggers_views_and_the_rows_that_refer_to_it() {
     run.sync_and_publish(&second, &[people(&[(1, "a"), (2, "b")])], std::slice::from_ref(&second)).unwrap();
     assert_eq!(place.rows("SELECT n FROM v"), ["2"]);
     assert_eq!(place.rows("SELECT * FROM child"), ["1"]);
-    assert_eq!(place.rows("SELECT name FROM sqlite_schema WHERE tbl_name = 't' AND type <> 'table' ORDER BY 1"), [
-        "by it", "by_name", "seen"
-    ]);
-    assert!(place.rows("SELECT sql FROM sqlite_schema WHERE name = 'child'")[0].contains("REFERENCES t (id)"));
+    assert_eq!(
+        place.rows("SELECT name FROM sqlite_schema WHERE tbl_name = 't' AND type <> 'table' ORDER BY 1"),
+        ["by it", "by_name", "one", "seen"]
+    );
+    assert!(
+        place.rows("SELECT sql FROM sqlite_schema WHERE name = 'child'")[0].contains("REFERENCES t (id)")
+    );
     place.sql("INSERT INTO t VALUES (3, 'c')");
     assert_eq!(place.rows("SELECT id FROM log"), ["3"]);
 }

@@ -54,10 +54,18 @@ fn a_type_that_would_alter_values_is_refused_and_one_that_would_not_is_taken() {
     run.sync(&append, &[with("x", Arc::new(Int32Array::from(vec![7])))]).unwrap();
     run.sync(&append, &[with("x", Arc::new(Int64Array::from(vec![i64::MAX])))]).unwrap();
     run.sync(&append, &[with("x", Arc::new(NullArray::new(1)))]).unwrap();
-    for other in [Arc::new(StringArray::from(vec!["7"])) as ArrayRef, Arc::new(Float64Array::from(vec![7.0]))] {
-        assert_error(run.sync(&append, &[with("x", other)]), ErrorKind::Schema, &["`x`", "`t`", "whole numbers"]);
+    for other in [Arc::new(StringArray::from(vec!["7"])) as ArrayRef, Arc::new(Float64Array::from(vec![7.0]))]
+    {
+        assert_error(
+            run.sync(&append, &[with("x", other)]),
+            ErrorKind::Schema,
+            &["`x`", "`t`", "whole numbers"],
+        );
     }
-    assert_eq!(place.rows("SELECT x, typeof(x) FROM t"), ["7|integer", "9223372036854775807|integer", "NULL|null"]);
+    assert_eq!(
+        place.rows("SELECT x, typeof(x) FROM t"),
+        ["7|integer", "9223372036854775807|integer", "NULL|null"]
+    );
     let arrow = place.rows("SELECT arrow FROM _dstreams_columns WHERE \"column\" = 'x'");
     assert!(arrow[0].contains("\"l\""), "{arrow:?}");
 }
@@ -74,9 +82,10 @@ fn a_column_of_nulls_takes_any_type_later() {
         run.sync(&plan(table, WriteMode::Append), &[with("x", Arc::new(NullArray::new(1)))]).unwrap();
         run.sync(&plan(table, WriteMode::Append), &[with("x", later)]).unwrap();
     }
-    assert_eq!(place.rows("SELECT x FROM a UNION ALL SELECT x FROM b UNION ALL SELECT x FROM c"), [
-        "NULL", "7", "NULL", "007", "NULL", "-0.0"
-    ]);
+    assert_eq!(
+        place.rows("SELECT x FROM a UNION ALL SELECT x FROM b UNION ALL SELECT x FROM c"),
+        ["NULL", "7", "NULL", "007", "NULL", "-0.0"]
+    );
 }
 
 #[test]
@@ -111,7 +120,10 @@ fn hostile_names_stay_names() {
     for mode in [WriteMode::Append, WriteMode::Upsert, WriteMode::Overwrite] {
         let mut plan = plan(&format!("{mode} {name}"), mode);
         plan.key_properties = vec![name.into()];
-        let rows = batch(vec![(name, Arc::new(Int64Array::from(vec![1]))), ("", Arc::new(Int64Array::from(vec![2])))]);
+        let rows = batch(vec![
+            (name, Arc::new(Int64Array::from(vec![1]))),
+            ("", Arc::new(Int64Array::from(vec![2]))),
+        ]);
         run.sync_and_publish(&plan, &[rows], std::slice::from_ref(&plan)).unwrap();
     }
     assert_eq!(place.tables().len(), 3);
@@ -160,7 +172,11 @@ fn a_view_is_never_written() {
     let place = place();
     let run = place.run();
     place.sql("CREATE VIEW v AS SELECT 1 AS id");
-    assert_error(run.sync(&explicit("v", WriteMode::Append), &[numbers(0..1)]), ErrorKind::Config, &["view", "`v`"]);
+    assert_error(
+        run.sync(&explicit("v", WriteMode::Append), &[numbers(0..1)]),
+        ErrorKind::Config,
+        &["view", "`v`"],
+    );
 }
 
 #[test]
@@ -179,7 +195,10 @@ fn a_table_that_would_alter_values_is_refused() {
         let outcome = run.sync(&explicit(table, WriteMode::Append), std::slice::from_ref(&rows));
         assert_error(outcome, ErrorKind::Schema, &[word, table]);
     }
-    place.sql("CREATE TABLE f (id BIGINT, x VARCHAR(2), y TEXT NOT NULL DEFAULT 'y') STRICT".trim_end_matches(" STRICT"));
+    place.sql(
+        "CREATE TABLE f (id BIGINT, x VARCHAR(2), y TEXT NOT NULL DEFAULT 'y') STRICT"
+            .trim_end_matches(" STRICT"),
+    );
     run.sync(&explicit("f", WriteMode::Append), &[rows.clone()]).unwrap();
     place.sql("CREATE TABLE g (id INTEGER, x ANY) STRICT");
     run.sync(&explicit("g", WriteMode::Append), &[rows]).unwrap();

@@ -23,8 +23,11 @@ fn stored(array: ArrayRef) -> Vec<String> {
             writer.write(0, 1, rows.into()).unwrap();
             let commit = run.commit_of(writer.prepare(1).unwrap(), &plan.table, 1);
             run.target.commit(&commit).unwrap();
-            place.rows(&format!("SELECT typeof(x) || ':' || CASE typeof(x) WHEN 'null' THEN '' WHEN 'blob' THEN hex(x)
-                                 WHEN 'real' THEN format('%!.17g', x) ELSE x END FROM {}", plan.table))
+            place.rows(&format!(
+                "SELECT typeof(x) || ':' || CASE typeof(x) WHEN 'null' THEN '' WHEN 'blob' THEN hex(x)
+                                 WHEN 'real' THEN format('%!.17g', x) ELSE x END FROM {}",
+                plan.table
+            ))
         })
         .collect();
     assert_eq!(through[0], through[1]);
@@ -169,13 +172,17 @@ fn dates_and_times_without_a_form_are_refused() {
 
 #[test]
 fn a_dictionary_and_runs_are_their_values() {
-    let dictionary: DictionaryArray<Int8Type> = vec![Some("a"), None, Some("b"), Some("a")].into_iter().collect();
-    let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &Int64Array::from(vec![Some(7), None])).unwrap();
+    let dictionary: DictionaryArray<Int8Type> =
+        vec![Some("a"), None, Some("b"), Some("a")].into_iter().collect();
+    let runs =
+        RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2, 3]), &Int64Array::from(vec![Some(7), None]))
+            .unwrap();
     let unused = DictionaryArray::<Int8Type>::new(
         Int8Array::from(vec![1, 1]),
         Arc::new(Float64Array::from(vec![f64::NAN, 0.5])),
     );
-    let empty = DictionaryArray::<Int8Type>::new(Int8Array::from(vec![None, None]), new_empty_array(&DataType::Utf8));
+    let empty =
+        DictionaryArray::<Int8Type>::new(Int8Array::from(vec![None, None]), new_empty_array(&DataType::Utf8));
     assert_stored! {
         dictionary.clone() => ["text:a", "null:", "text:b", "text:a"],
         dictionary.slice(2, 2) => ["text:b", "text:a"],
@@ -184,7 +191,10 @@ fn a_dictionary_and_runs_are_their_values() {
         unused => ["real:0.5", "real:0.5"],
         empty => ["null:", "null:"],
     }
-    let used = DictionaryArray::<Int8Type>::new(Int8Array::from(vec![1, 0]), Arc::new(Float64Array::from(vec![f64::NAN, 0.5])));
+    let used = DictionaryArray::<Int8Type>::new(
+        Int8Array::from(vec![1, 0]),
+        Arc::new(Float64Array::from(vec![f64::NAN, 0.5])),
+    );
     assert_refused(Arc::new(used), "row 2");
 }
 
@@ -196,7 +206,10 @@ fn nested_values_are_json() {
         Some(vec![]),
         Some(vec![Some(1)]),
     ]);
-    let fixed = FixedSizeListArray::from_iter_primitive::<UInt64Type, _, _>([Some(vec![Some(1), Some(u64::MAX)]), None], 2);
+    let fixed = FixedSizeListArray::from_iter_primitive::<UInt64Type, _, _>(
+        [Some(vec![Some(1), Some(u64::MAX)]), None],
+        2,
+    );
     let fields: Fields = vec![
         Field::new("b\"", DataType::Binary, true),
         Field::new("f", DataType::Float32, true),
@@ -224,7 +237,11 @@ fn nested_values_are_json() {
     pairs.keys().append_value(1);
     pairs.values().append_null();
     pairs.append(true).unwrap();
-    let members = UnionFields::try_new([3, 5], [Field::new("i", DataType::Int32, true), Field::new("s", DataType::Utf8, true)]).unwrap();
+    let members = UnionFields::try_new(
+        [3, 5],
+        [Field::new("i", DataType::Int32, true), Field::new("s", DataType::Utf8, true)],
+    )
+    .unwrap();
     let union = UnionArray::try_new(
         members,
         ScalarBuffer::from(vec![3i8, 5, 3]),
@@ -252,7 +269,8 @@ fn nested_values_are_json() {
 #[test]
 fn nested_json_is_json_to_others() {
     let place = place();
-    let text: ArrayRef = Arc::new(StringArray::from_iter_values((0..=0x20u8).map(|byte| format!("{}\"", byte as char))));
+    let text: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..=0x20u8).map(|byte| format!("{}\"", byte as char))));
     let offsets = OffsetBuffer::from_lengths(vec![1; text.len()]);
     let list = ListArray::new(Arc::new(Field::new("item", DataType::Utf8, true)), offsets, text, None);
     place.run().sync(&plan("t", WriteMode::Append), &[batch(vec![("x", Arc::new(list))])]).unwrap();
@@ -266,7 +284,10 @@ fn nested_json_is_json_to_others() {
 #[test]
 fn nested_values_without_a_form_are_refused() {
     let list = |values: Vec<f64>| {
-        ListArray::from_iter_primitive::<Float64Type, _, _>([None, Some(values.into_iter().map(Some).collect::<Vec<_>>())])
+        ListArray::from_iter_primitive::<Float64Type, _, _>([
+            None,
+            Some(values.into_iter().map(Some).collect::<Vec<_>>()),
+        ])
     };
     assert_refused(Arc::new(list(vec![1.0, f64::NAN])), "row 2");
     assert_refused(Arc::new(list(vec![f64::INFINITY])), "JSON");
