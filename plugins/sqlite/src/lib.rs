@@ -6,6 +6,7 @@ mod client; // the only part that speaks to SQLite
 mod gate; // the one connection that writes
 mod json; // nested values as JSON
 mod options; // what the user may set
+mod owner; // who writes a table, and which copy it holds
 mod quote; // names in SQL
 mod spill; // batches in a file beside the database
 mod table; // what a stream needs of its table

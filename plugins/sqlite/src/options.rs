@@ -2,11 +2,11 @@
 
 use dstream_sdk::{Auth, Connection, ConnectorConfig, Error, Result, parse_options};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// As written.
+/// What the user may set for an SQLite file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
@@ -28,7 +28,7 @@ fn default_busy_timeout_ms() -> u64 {
 }
 
 /// How SQLite keeps a commit whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JournalMode {
     /// Changes go to a log beside the file.
@@ -39,7 +39,7 @@ pub(crate) enum JournalMode {
 }
 
 /// When SQLite waits for the disk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Synchronous {
     /// At every commit.
@@ -49,7 +49,7 @@ pub(crate) enum Synchronous {
     Normal,
 }
 
-/// As meant.
+/// What the code uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Absolute: never mistaken for a URI or for `:memory:`.

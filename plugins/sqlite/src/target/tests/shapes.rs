@@ -199,7 +199,7 @@ fn a_table_that_would_alter_values_is_refused() {
         "CREATE TABLE f (id BIGINT, x VARCHAR(2), y TEXT NOT NULL DEFAULT 'y') STRICT"
             .trim_end_matches(" STRICT"),
     );
-    run.sync(&explicit("f", WriteMode::Append), &[rows.clone()]).unwrap();
+    run.sync(&explicit("f", WriteMode::Append), std::slice::from_ref(&rows)).unwrap();
     place.sql("CREATE TABLE g (id INTEGER, x ANY) STRICT");
     run.sync(&explicit("g", WriteMode::Append), &[rows]).unwrap();
     assert_eq!(place.rows("SELECT * FROM f"), ["0|007|y"]);
