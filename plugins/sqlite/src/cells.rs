@@ -51,7 +51,7 @@ pub(crate) enum Values<'a> {
     Decimal32(&'a [i32], i8),
     Decimal64(&'a [i64], i8),
     Decimal128(&'a [i128], i8),
-    Decimal256(&'a Decimal256Array),
+    Decimal256(&'a [i256], i8),
     Date32(&'a [i32]),
     Date64(&'a [i64]),
     Time32(&'a [i32], TimeUnit),
@@ -122,10 +122,10 @@ impl<'a> Cells<'a> {
         use Values as V;
         match &self.values {
             V::U64(values) => text::number(out, values[row]),
-            V::Decimal32(values, scale) => text::decimal(out, values[row].into(), *scale),
-            V::Decimal64(values, scale) => text::decimal(out, values[row].into(), *scale),
+            V::Decimal32(values, scale) => text::decimal(out, values[row], *scale),
+            V::Decimal64(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal128(values, scale) => text::decimal(out, values[row], *scale),
-            V::Decimal256(array) => out.push_str(&array.value_as_string(row)),
+            V::Decimal256(values, scale) => text::decimal(out, values[row], *scale),
             V::Date32(values) => text::date(out, values[row].into())?,
             V::Date64(values) => text::date(out, text::day_of_milliseconds(values[row])?)?,
             V::Time32(values, unit) => text::time(out, values[row].into(), *unit)?,
@@ -234,7 +234,9 @@ impl<'a> Values<'a> {
             A::Decimal128(_, scale) => {
                 Values::Decimal128(array.as_primitive::<Decimal128Type>().values(), *scale)
             }
-            A::Decimal256(..) => Values::Decimal256(array.as_primitive()),
+            A::Decimal256(_, scale) => {
+                Values::Decimal256(array.as_primitive::<Decimal256Type>().values(), *scale)
+            }
             A::Date32 => Values::Date32(array.as_primitive::<Date32Type>().values()),
             A::Date64 => Values::Date64(array.as_primitive::<Date64Type>().values()),
             A::Time32(unit @ TimeUnit::Second) => {

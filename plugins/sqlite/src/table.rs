@@ -101,16 +101,6 @@ fn arrow_json(field: &Field) -> Result<String> {
         .map_err(|error| Error::bug(format!("an Arrow type as JSON: {error}")))
 }
 
-/// Who writes a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    pub(crate) pipeline: String,
-    /// The copy of the stream that it holds.
-    pub(crate) generation: u64,
-    /// The run that made it, or went on with it.
-    pub(crate) epoch: u64,
-}
-
 /// One column of a table that is there.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundColumn {
@@ -278,41 +268,6 @@ fn check_unique(found: &Found, shape: &Shape, keys: &[usize], plan: &StreamPlan)
         .hint(format!("create it with the collation BINARY, or {REBUILD}")));
     }
     Ok(())
-}
-
-/// Checks that this pipeline may write to what bears the table's name.
-///
-/// # Errors
-/// `Config`: it is no table, or that of someone else.
-pub(crate) fn check_owner(
-    kind: &str,
-    owner: Option<&Owner>,
-    plan: &StreamPlan,
-    pipeline: &str,
-) -> Result<()> {
-    let table = &plan.table;
-    if kind != "table" {
-        return Err(Error::config(format!("`{table}` is a {kind} in the file, not a table"))
-            .hint("choose another name with the option `table`"));
-    }
-    match owner {
-        Some(owner) if owner.pipeline == pipeline => Ok(()),
-        Some(owner) if plan.write_mode == WriteMode::Overwrite => {
-            Err(Error::config(format!("the table `{table}` belongs to the pipeline `{}`", owner.pipeline))
-                .hint("overwriting would take its rows: choose another name with the option `table`"))
-        }
-        _ if plan.write_mode_is_explicit => Ok(()),
-        Some(owner) => {
-            Err(Error::config(format!("the table `{table}` belongs to the pipeline `{}`", owner.pipeline))
-                .hint(
-                    "set the option `write_mode` to share it, or choose another name with the option `table`",
-                ))
-        }
-        None => Err(Error::config(format!(
-            "the table `{table}` is there already, and this pipeline did not make it"
-        ))
-        .hint("set the option `write_mode` to write to it, or choose another name with the option `table`")),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Client, int};
-use crate::table::Owner;
+use crate::owner::Owner;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS _dstreams_fence (

@@ -1,15 +1,16 @@
 //! Rows into tables, within the transaction of their window.
 
 use arrow::array::RecordBatch;
-use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
+use dstream_sdk::{Error, Result, StreamPlan};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Client;
 use crate::cells::{Cell, Cells};
+use crate::owner::{Owner, Place, check_gone, check_owner, gone, is_of_this_copy, place};
 use crate::quote::{aside_of, quote_ident};
-use crate::table::{self, Fit, Owner, Shape};
+use crate::table::{self, Fit, Shape};
 use crate::window::{Kind, Run, Window};
 
 /// What one transaction knows of the tables it has made ready; of no use after its end.
@@ -85,7 +86,7 @@ impl Client {
     pub(crate) fn check_ready(&self, run: &Run, plan: &StreamPlan, shape: &Shape) -> Result<()> {
         let Some(found) = self.look(&plan.table)? else { return Ok(()) };
         let owner = self.owner(&plan.table)?;
-        table::check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?;
+        check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?;
         match place(run, plan, owner.as_ref()) {
             Place::Table => table::fit(&found, shape, plan).map(drop),
             Place::Aside => Ok(()),
@@ -97,7 +98,7 @@ impl Client {
         let mut found = self.look(&plan.table)?;
         let mut owner = self.owner(&plan.table)?;
         match (&found, &owner) {
-            (Some(found), _) => table::check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?,
+            (Some(found), _) => check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?,
             (None, Some(owner)) => check_gone(run, plan, owner)?,
             (None, None) => {}
         }
@@ -208,42 +209,6 @@ impl Client {
 pub(crate) fn inexact(column: &str, row: u64, why: &str) -> Error {
     Error::data(format!("row {} has in the column `{column}` {why}", row + 1))
         .hint("correct it in the source, or deselect the column")
-}
-
-/// Where the rows of a stream go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Table,
-    Aside,
-}
-
-/// A generation is built aside until it is published; what is read of it later goes into the table.
-fn place(run: &Run, plan: &StreamPlan, owner: Option<&Owner>) -> Place {
-    let is_published =
-        owner.is_some_and(|owner| owner.pipeline == run.pipeline && is_of_this_copy(run, plan, owner));
-    match plan.write_mode {
-        WriteMode::Overwrite if !is_published => Place::Aside,
-        _ => Place::Table,
-    }
-}
-
-/// Whether rows of this generation are in it already: of this run, or of one that this run goes on with.
-fn is_of_this_copy(run: &Run, plan: &StreamPlan, owner: &Owner) -> bool {
-    owner.pipeline == run.pipeline
-        && owner.generation == plan.generation
-        && (plan.resumed || owner.epoch == run.epoch)
-}
-
-fn check_gone(run: &Run, plan: &StreamPlan, owner: &Owner) -> Result<()> {
-    match plan.resumed && is_of_this_copy(run, plan, owner) {
-        true => Err(gone(plan)),
-        false => Ok(()),
-    }
-}
-
-fn gone(plan: &StreamPlan) -> Error {
-    Error::schema(format!("the table `{}` is gone, and with it rows that are not read again", plan.table))
-        .hint("run with `--full-refresh` to read the stream from its start")
 }
 
 fn names(shape: &Shape, columns: &[usize]) -> Result<String> {

@@ -3,8 +3,8 @@
 use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
 
 use super::Client;
+use crate::owner::{Owner, check_owner};
 use crate::quote::{aside_of, quote_ident};
-use crate::table;
 
 /// An index or a trigger as the user made it.
 struct Attached {
@@ -27,8 +27,7 @@ impl Client {
 
     fn swap(&self, pipeline: &str, plan: &StreamPlan) -> Result<()> {
         let (table, aside) = (&plan.table, aside_of(&plan.table));
-        let is_ours =
-            |owner: &table::Owner| owner.pipeline == pipeline && owner.generation == plan.generation;
+        let is_ours = |owner: &Owner| owner.pipeline == pipeline && owner.generation == plan.generation;
         let owner = self.owner(table)?;
         if !self.owner(&aside)?.is_some_and(|aside| is_ours(&aside)) {
             return match owner.is_some_and(|owner| is_ours(&owner)) {
@@ -41,7 +40,7 @@ impl Client {
         }
         let mut attached = Vec::new();
         if let Some(found) = self.look(table)? {
-            table::check_owner(&found.kind, owner.as_ref(), plan, pipeline)?;
+            check_owner(&found.kind, owner.as_ref(), plan, pipeline)?;
             attached = self.attached(table)?;
             self.check_indexes(table, &aside, &attached)?;
         }
