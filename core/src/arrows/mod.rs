@@ -6,3 +6,6 @@ mod target;
 
 pub use reader::ArrowsReader;
 pub use target::ArrowsTarget;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use dstream_abi::{Error, Result};
 use half::f16;
 
 use super::json::{Cursor, Fault, Parsed};
-use super::nested::{Converted, FixedLists, Lists, Maps, Structs};
+use super::maps::Maps;
+use super::nested::{Converted, FixedLists, Lists, Structs};
 use super::parse::{self, Scratch};
 use super::scalar::{Booleans, Bytes, FixedBytes, JsonText, Nulls, Primitive, Strings};
 use crate::catalog::json_schema::{EXTENSION_NAME, JSON_EXTENSION, UUID_EXTENSION};

@@ -5,10 +5,8 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::*;
 
 use super::bind;
-use super::duration::{write_duration, write_interval};
-use super::json::Cursor;
+use super::compound;
 use super::number::write_decimal;
-use super::temporal::{write_date, write_time, write_timestamp};
 use super::text::{write_base64, write_float, write_integer, write_string, write_uuid};
 use crate::catalog::json_schema::{EXTENSION_NAME, JSON_EXTENSION, UUID_EXTENSION};
 
@@ -96,7 +94,7 @@ impl<'a> Column<'a> {
         self.values.write(row, out)
     }
 
-    fn write_list(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    pub(super) fn write_list(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) -> Result<(), Refusal> {
         out.push(b'[');
         let start = range.start;
         for element in range {
@@ -110,7 +108,7 @@ impl<'a> Column<'a> {
     }
 
     /// The text of a row of a text column.
-    fn text(&self, row: usize) -> &'a str {
+    pub(super) fn text(&self, row: usize) -> &'a str {
         match &self.values {
             Values::Utf8(values) => values.value(row),
             Values::LargeUtf8(values) => values.value(row),
@@ -120,7 +118,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn is_text(&self) -> bool {
+    pub(super) fn is_text(&self) -> bool {
         match &self.values {
             Values::Utf8(_) | Values::LargeUtf8(_) | Values::Utf8View(_) => true,
             Values::Chosen(_, values) => values.is_text(),
@@ -180,7 +178,7 @@ impl Values<'_> {
             Values::BinaryView(values) => write_base64(values.value(row), out),
             Values::FixedSizeBinary(values) => write_base64(values.value(row), out),
             Values::Uuid(values) => write_uuid(values.value(row), out),
-            Values::Json(text) => return json(text.text(row), out),
+            Values::Json(text) => return compound::write_json(text.text(row), out),
             Values::Decimal32(values, scale) => decimal(values[row], *scale, out),
             Values::Decimal64(values, scale) => decimal(values[row], *scale, out),
             Values::Decimal128(values, scale) => decimal(values[row], *scale, out),
@@ -193,102 +191,6 @@ impl Values<'_> {
             temporal_or_nested => return temporal_or_nested.write_more(row, out),
         }
         Ok(())
-    }
-
-    fn write_more(&self, row: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
-        match self {
-            Values::Date32(values) => {
-                let days = i64::from(values[row]);
-                quoted(
-                    out,
-                    |out| write_date(days, out),
-                    || format!("a date {days} days from 1970 is outside the years 0000 to 9999"),
-                )
-            }
-            Values::Date64(values) => {
-                let (days, rest) = (values[row].div_euclid(86_400_000), values[row].rem_euclid(86_400_000));
-                quoted(
-                    out,
-                    |out| rest == 0 && write_date(days, out),
-                    || {
-                        format!(
-                            "a date {} ms from 1970 is no whole day, or outside the years 0000 to 9999",
-                            values[row]
-                        )
-                    },
-                )
-            }
-            Values::Time32(values, unit) => time(i64::from(values[row]), *unit, out),
-            Values::Time64(values, unit) => time(values[row], *unit, out),
-            Values::Timestamp(values, unit, zoned) => {
-                let write = |out: &mut Vec<u8>| {
-                    let written = write_timestamp(values[row], *unit, out);
-                    if *zoned {
-                        out.push(b'Z');
-                    }
-                    written
-                };
-                quoted(out, write, || {
-                    format!("a timestamp of {} {unit} is outside the years 0000 to 9999", values[row])
-                })
-            }
-            Values::Duration(values, unit) => {
-                write_duration(values[row], *unit, out);
-                Ok(())
-            }
-            Values::YearMonth(values) => {
-                write_interval(values[row], 0, None, out);
-                Ok(())
-            }
-            Values::DayTime(values) => {
-                let value = values.value(row);
-                let rest = (value.milliseconds.into(), TimeUnit::Millisecond);
-                write_interval(0, value.days, Some(rest), out);
-                Ok(())
-            }
-            Values::MonthDayNano(values) => {
-                let value = values.value(row);
-                write_interval(
-                    value.months,
-                    value.days,
-                    Some((value.nanoseconds, TimeUnit::Nanosecond)),
-                    out,
-                );
-                Ok(())
-            }
-            Values::List(offsets, items) => {
-                items.write_list(offsets[row] as usize..offsets[row + 1] as usize, out)
-            }
-            Values::LargeList(offsets, items) => {
-                items.write_list(offsets[row] as usize..offsets[row + 1] as usize, out)
-            }
-            Values::ListView(offsets, sizes, items) => {
-                let start = offsets[row] as usize;
-                items.write_list(start..start + sizes[row] as usize, out)
-            }
-            Values::LargeListView(offsets, sizes, items) => {
-                let start = offsets[row] as usize;
-                items.write_list(start..start + sizes[row] as usize, out)
-            }
-            Values::FixedSizeList(size, items) => items.write_list(row * size..(row + 1) * size, out),
-            Values::Struct(columns) => {
-                out.push(b'{');
-                for (name, column) in columns {
-                    out.extend_from_slice(name);
-                    column.write(row, out)?;
-                }
-                out.push(b'}');
-                Ok(())
-            }
-            Values::Map(offsets, keys, values) => {
-                map(offsets[row] as usize..offsets[row + 1] as usize, keys, values, out)
-            }
-            Values::Union(union, children) => match &children[union.type_id(row) as usize] {
-                Some(column) => column.write(union.value_offset(row), out),
-                None => Err("a union names a type that it does not have".to_owned()),
-            },
-            _ => Err("a column has no JSON form".to_owned()),
-        }
     }
 }
 
@@ -304,90 +206,4 @@ fn decimal(value: impl itoa::Integer, scale: i8, out: &mut Vec<u8>) {
     out.push(b'"');
     write_decimal(itoa::Buffer::new().format(value), scale, out);
     out.push(b'"');
-}
-
-fn time(value: i64, unit: TimeUnit, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    quoted(
-        out,
-        |out| write_time(value, unit, out),
-        || format!("a time of {value} {unit} is not within a day"),
-    )
-}
-
-fn quoted(
-    out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> bool,
-    refusal: impl FnOnce() -> Refusal,
-) -> Result<(), Refusal> {
-    out.push(b'"');
-    if !write(out) {
-        return Err(refusal());
-    }
-    out.push(b'"');
-    Ok(())
-}
-
-/// Embeds JSON text: as it is, but on one line.
-fn json(text: &str, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let mut cursor = Cursor::new(text);
-    let value = match cursor.skip().and_then(|value| cursor.end().map(|()| value)) {
-        Ok(value) => value,
-        Err(fault) => return Err(format!("a value of a JSON column is no JSON: {}", fault.what)),
-    };
-    if value == "null" {
-        return Err(
-            "a value of a JSON column is the JSON `null`, which cannot be told from no value".to_owned()
-        );
-    }
-    let start = out.len();
-    out.extend_from_slice(value.as_bytes());
-    // Line breaks stand between values only, where any white space means the same: JSON strings hold none.
-    for byte in &mut out[start..] {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    Ok(())
-}
-
-fn map(
-    entries: std::ops::Range<usize>,
-    keys: &Column<'_>,
-    values: &Column<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), Refusal> {
-    let is_text = keys.is_text();
-    if is_text && has_duplicates(keys, entries.clone()) {
-        return Err("a map holds a key twice, which no JSON object can".to_owned());
-    }
-    let start = entries.start;
-    out.push(if is_text { b'{' } else { b'[' });
-    for entry in entries {
-        if entry > start {
-            out.push(b',');
-        }
-        if is_text {
-            keys.write(entry, out)?;
-            out.push(b':');
-            values.write(entry, out)?;
-        } else {
-            out.extend_from_slice(b"{\"key\":");
-            keys.write(entry, out)?;
-            out.extend_from_slice(b",\"value\":");
-            values.write(entry, out)?;
-            out.push(b'}');
-        }
-    }
-    out.push(if is_text { b'}' } else { b']' });
-    Ok(())
-}
-
-fn has_duplicates(keys: &Column<'_>, entries: std::ops::Range<usize>) -> bool {
-    if entries.len() <= 16 {
-        return entries
-            .clone()
-            .any(|at| (entries.start..at).any(|before| keys.text(before) == keys.text(at)));
-    }
-    let mut seen = std::collections::HashSet::with_capacity(entries.len());
-    entries.into_iter().any(|at| !seen.insert(keys.text(at)))
 }

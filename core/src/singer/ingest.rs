@@ -2,8 +2,8 @@
 
 use arrow::array::RecordBatch;
 use dstream_abi::{
-    Commit, CommitRecord, CommitWindow, Context, Error, ErrorKind, Pipeline, Result, StreamPlan, Target,
-    WriteMode, WriteRequest, Writer,
+    Commit, CommitRecord, CommitWindow, Context, Error, ErrorKind, Result, StreamPlan, Target, WriteMode,
+    WriteRequest, Writer,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -11,51 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::incoming::{Incoming, Source, StreamSchema};
+use super::options::{IngestOptions, Ingested};
 
 /// How often a wait for input looks whether the run is to stop.
 const WAIT: Duration = Duration::from_millis(100);
 /// How often a commit is tried whose outcome nobody knows; it is idempotent.
 const COMMIT_ATTEMPTS: u32 = 3;
-
-/// How an input is taken.
-#[derive(Clone, Debug)]
-pub struct IngestOptions {
-    /// Who writes.
-    pub pipeline: Pipeline,
-    /// The key of the record that holds the state.
-    pub record_key: String,
-    /// Bytes that each writer may hold between calls.
-    pub buffer_bytes: u64,
-    /// A STATE is committed once this many records are uncommitted,
-    pub commit_rows: u64,
-    /// or this many bytes of records,
-    pub commit_bytes: u64,
-    /// or this long after the last commit, or when the input falls silent behind it.
-    pub commit_every: Duration,
-}
-
-impl IngestOptions {
-    /// The defaults: a commit every second, every 100,000 records or every 64 MiB, at the next STATE.
-    pub fn new(pipeline: Pipeline) -> IngestOptions {
-        IngestOptions {
-            pipeline,
-            record_key: "singer".to_owned(),
-            buffer_bytes: 64 << 20,
-            commit_rows: 100_000,
-            commit_bytes: 64 << 20,
-            commit_every: Duration::from_secs(1),
-        }
-    }
-}
-
-/// What was taken.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ingested {
-    /// Committed records by stream, in the order in which the streams came.
-    pub streams: Vec<(String, u64)>,
-    /// Commits.
-    pub commits: u64,
-}
 
 /// Reads `source` to its end and writes it to `target`.
 ///

@@ -48,6 +48,17 @@ pub(crate) struct Envelope<'a> {
     pub(crate) is_open: bool,
 }
 
+impl Envelope<'_> {
+    /// The value of a STATE message.
+    ///
+    /// # Errors
+    /// `Data`: there is none, or one that is nested too deep.
+    pub(crate) fn state(&self) -> Result<Value> {
+        let value = self.value.ok_or_else(|| Error::data("a STATE message needs a `value`"))?;
+        serde_json::from_str(value).map_err(|error| Error::data(format!("the state is no JSON: {error}")))
+    }
+}
+
 /// Reads a line as far as needed.
 pub(crate) fn envelope(text: &str) -> Parsed<Envelope<'_>> {
     let mut cursor = Cursor::new(text);

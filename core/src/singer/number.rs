@@ -160,7 +160,7 @@ pub(crate) fn write_decimal(digits: &str, scale: i8, out: &mut Vec<u8>) {
 /// The float that is meant by a JSON number, if it holds it.
 ///
 /// It does where the float, printed with as many digits as were written, gives these digits: `0.1` and
-/// `0.1000000000000000055` are the same float64, `0.1000000000000000001` is none.
+/// `0.10000000000000000555` are the same float64, `0.1000000000000000001` is none.
 pub(crate) fn exact_f64(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let shortest = || zmij::Buffer::new().format_finite(value) == text;
@@ -226,7 +226,7 @@ mod tests {
             "1e23",
             "1E+2",
             "123456789012345678",
-            "0.1000000000000000055",
+            "0.10000000000000000555",
             "5e-324",
             "0.10000000000000001",
             "1.7976931348623157e308",

@@ -3,7 +3,6 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use dstream_abi::{Error, Result};
-use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::ops::Range;
@@ -11,11 +10,12 @@ use std::time::Duration;
 
 use super::feed::Feed;
 use super::incoming::{Incoming, Source, StreamSchema};
-use super::json::{Cursor, Fault};
+use super::json::Cursor;
 use super::lines::{Line, Lines};
 use super::message::{Envelope, Kind, close, envelope, schema_message};
 use super::object::Object;
 use super::parse::Scratch;
+use super::refusal::{broken, refuse};
 
 /// How much the reader holds back to make batches.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ impl SingerReader {
             }
             Kind::Schema => self.schema(line),
             Kind::State => {
-                let value = state(number, &message)?;
+                let value = message.state().map_err(|error| error.context(format!("line {number}")))?;
                 self.is_at_state = true;
                 self.ready.push_back(Incoming::State(value));
                 Ok(())
@@ -254,48 +254,5 @@ impl Record<'_> {
         stream.rows += 1;
         stream.bytes += bytes;
         Ok(bytes)
-    }
-}
-
-fn state(line: u64, message: &Envelope<'_>) -> Result<Value> {
-    let value =
-        message.value.ok_or_else(|| Error::data(format!("line {line}: a STATE message needs a `value`")))?;
-    serde_json::from_str(value)
-        .map_err(|error| Error::data(format!("line {line}: the state is no JSON: {error}")))
-}
-
-fn broken(line: u64, stream: Option<&str>, fault: &Fault) -> Error {
-    let place = format!("line {line}, byte {}", fault.at + 1);
-    let error = match (&fault.column, fault.is_value) {
-        (Some(column), true) => {
-            Error::data(format!("{place}: column `{column}`: {}", fault.what)).with_row_data()
-        }
-        _ => Error::data(format!("{place}: {}", fault.what)),
-    };
-    let error = if fault.is_value {
-        error.hint("mend the record, or the schema that the tap writes for it")
-    } else {
-        error.hint("every line must be one whole JSON object: was the input cut, or is something else printed on it?")
-    };
-    match stream {
-        Some(stream) => error.stream(stream),
-        None => error,
-    }
-}
-
-fn refuse(line: u64, message: &Envelope<'_>) -> Error {
-    let (name, hint) = match message.kind {
-        Kind::Batch => {
-            ("BATCH", "turn batches off in the tap (`batch_config`): its records then come as messages")
-        }
-        _ => (
-            "ACTIVATE_VERSION",
-            "turn it off in the tap (`emit_activate_version_messages`) and choose `\"write_mode\": \"overwrite\"` for full tables",
-        ),
-    };
-    let error = Error::unsupported(format!("line {line}: {name} messages cannot be taken")).hint(hint);
-    match &message.stream {
-        Some(stream) => error.stream(stream.as_ref()),
-        None => error,
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::json::plain_until;
+use super::scan::plain_until;
 
 /// Writes a string in double quotes.
 #[inline]
