@@ -2,6 +2,7 @@
 
 mod args; // what may be typed
 mod commands; // one file per command
+mod connector; // from a config file to an open tap or target
 mod crash; // a panic becomes one sentence
 mod exit; // who failed -> exit code
 mod log; // tracing on stderr

@@ -1,21 +1,30 @@
 //! Secrets, out of every line that is printed.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
-/// Replaces the secrets in a text.
-pub(crate) type Redactor = fn(&str) -> Cow<'_, str>;
+use dstream_core::config::{Redactor, Secrets};
 
-static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+static HIDDEN: RwLock<Option<(Secrets, Redactor)>> = RwLock::new(None);
 
-/// Every line printed from now on goes through `redactor`; the first one stays.
-pub(crate) fn set_redactor(redactor: Redactor) {
-    REDACTOR.get_or_init(|| redactor);
+/// From now on no line shows these.
+pub(crate) fn hide(secrets: &Secrets) {
+    if secrets.is_empty() {
+        return;
+    }
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    let mut all = hidden.take().map(|(known, _)| known).unwrap_or_default();
+    all.extend(secrets);
+    let redactor = Redactor::new(&all);
+    *hidden = Some((all, redactor));
 }
 
 /// The text without secrets.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
-    REDACTOR.get().map_or(Cow::Borrowed(text), |redactor| redactor(text))
+    match &*HIDDEN.read().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, redactor)) => redactor.redact(text),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// The text without secrets, and without the control characters that a hostile name could use to steer a terminal.
@@ -48,5 +57,16 @@ mod tests {
     fn a_hostile_name_cannot_steer_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\r"), "a\\u{1b}[2Jb\\r");
         assert_eq!(clean("a\n\tb é"), "a\n\tb é");
+    }
+
+    #[test]
+    fn no_line_shows_a_secret() {
+        let mut secrets = Secrets::default();
+        secrets.add("correct horse");
+        hide(&secrets);
+        assert_eq!(clean("denied: correct horse"), "denied: ***");
+        secrets.add("battery staple");
+        hide(&secrets);
+        assert_eq!(clean("correct horse, battery staple"), "***, ***");
     }
 }

@@ -12,3 +12,5 @@ pub use dstream_abi::{
     Catalog, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, Manifest, ReplicationMethod,
     Result, StreamInfo, Tap, TapManifest, Target, TargetManifest,
 };
+/// Keeps panics that are caught at the border from being printed; to be called once, early.
+pub use dstream_abi::import::install_panic_hook;
