@@ -1,28 +1,26 @@
 //! Secrets, out of every line that is printed.
 
 use std::borrow::Cow;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use dstream_core::config::{Redactor, Secrets};
 
-static HIDDEN: RwLock<Option<(Secrets, Redactor)>> = RwLock::new(None);
+/// Every secret that was looked up.
+static SECRETS: Mutex<Option<Secrets>> = Mutex::new(None);
+static REDACTOR: RwLock<Option<Redactor>> = RwLock::new(None);
 
-/// From now on no line shows these.
-pub(crate) fn hide(secrets: &Secrets) {
-    if secrets.is_empty() {
-        return;
-    }
-    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
-    let mut all = hidden.take().map(|(known, _)| known).unwrap_or_default();
+/// No line printed from now on shows any of these.
+pub(crate) fn add_secrets(secrets: &Secrets) {
+    let mut all = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_default();
     all.extend(secrets);
-    let redactor = Redactor::new(&all);
-    *hidden = Some((all, redactor));
+    *REDACTOR.write().unwrap_or_else(PoisonError::into_inner) = Some(Redactor::new(all));
 }
 
 /// The text without secrets.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
-    match &*HIDDEN.read().unwrap_or_else(PoisonError::into_inner) {
-        Some((_, redactor)) => redactor.redact(text),
+    match REDACTOR.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        Some(redactor) => Cow::Owned(redactor.redact(text).into_owned()),
         None => Cow::Borrowed(text),
     }
 }
@@ -63,10 +61,11 @@ mod tests {
     fn no_line_shows_a_secret() {
         let mut secrets = Secrets::default();
         secrets.add("correct horse");
-        hide(&secrets);
+        add_secrets(&secrets);
         assert_eq!(clean("denied: correct horse"), "denied: ***");
-        secrets.add("battery staple");
-        hide(&secrets);
+        let mut more = Secrets::default();
+        more.add("battery staple");
+        add_secrets(&more);
         assert_eq!(clean("correct horse, battery staple"), "***, ***");
     }
 }

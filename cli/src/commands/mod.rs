@@ -11,16 +11,10 @@ mod tap;
 mod target;
 
 use clap::Subcommand;
-use std::time::Duration;
-
-use dstream_core::plugin::Library;
 
 use crate::args::{Cli, Globals};
 use crate::exit::{ExitCode, Failure};
 use crate::{log, output};
-
-/// How long a library may take to stop its threads.
-const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// What a command hands back.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
@@ -58,15 +52,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         output::be_quiet();
     }
     log::start(globals);
-    let code = run_command(cli.command, globals).unwrap_or_else(|failure| {
+    run_command(cli.command, globals).unwrap_or_else(|failure| {
         output::failure(&failure);
         failure.code()
-    });
-    // By now everything that was opened is closed.
-    for library in Library::all() {
-        library.shutdown(SHUTDOWN);
-    }
-    code
+    })
 }
 
 fn run_command(command: Command, globals: &Globals) -> Outcome {

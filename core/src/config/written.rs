@@ -61,6 +61,11 @@ pub(super) fn in_file(error: Error, file: &Path) -> Error {
 }
 
 impl Written {
+    /// Whether it says which streams to read: only a tap's does.
+    pub fn has_streams(&self) -> bool {
+        self.streams.is_some()
+    }
+
     /// The file, from the root of the file system.
     pub fn file(&self) -> &Path {
         &self.file

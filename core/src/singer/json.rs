@@ -26,6 +26,14 @@ impl Fault {
     pub(crate) fn value(at: usize, what: impl Into<Cow<'static, str>>) -> Box<Fault> {
         Box::new(Fault { at, what: what.into(), column: None, is_value: true })
     }
+
+    /// Says that it happened within this field.
+    pub(crate) fn enter(&mut self, field: &str) {
+        self.column = Some(match self.column.take() {
+            Some(inner) => format!("{field}.{inner}"),
+            None => field.to_owned(),
+        });
+    }
 }
 
 /// A position in one line.
@@ -224,6 +232,18 @@ impl<'a> Cursor<'a> {
         scratch.clear();
         self.escaped(start, stop, scratch)?;
         Ok(scratch)
+    }
+
+    /// A string, owned where it has escapes.
+    pub(crate) fn name(&mut self) -> Parsed<Cow<'a, str>> {
+        let mut scratch = String::new();
+        self.peek();
+        let start = self.at + 1;
+        let len = self.string(&mut scratch)?.len();
+        Ok(match scratch.is_empty() {
+            true => Cow::Borrowed(&self.text[start..start + len]),
+            false => Cow::Owned(scratch),
+        })
     }
 
     fn escaped(&mut self, mut start: usize, mut stop: usize, out: &mut String) -> Parsed<()> {

@@ -1,6 +1,7 @@
 //! What the targets that print have in common: the fence, the sequence of records, and what a broken output means.
 
 use dstream_abi::{Commit, CommitRecord, Error, Result};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io;
 
@@ -52,6 +53,17 @@ impl Ledger {
         for record in records {
             self.sequences.insert(record.key.clone(), record.sequence);
         }
+    }
+}
+
+/// Enters the records into a state as Singer tools know it: `{"bookmarks": {…}}`.
+pub(crate) fn merge_bookmarks(state: &mut Map<String, Value>, records: &[CommitRecord]) {
+    let bookmarks = state.entry("bookmarks").or_insert_with(|| json!({}));
+    if !bookmarks.is_object() {
+        *bookmarks = json!({});
+    }
+    for record in records {
+        bookmarks[&record.key] = record.value.clone();
     }
 }
 

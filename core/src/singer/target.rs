@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::output::{Ledger, output_error};
+use super::output::{Ledger, merge_bookmarks, output_error};
 use super::record::RecordEncoder;
 use crate::catalog::json_schema::stream_schema;
 
@@ -105,10 +105,7 @@ impl<W: Write + Send + 'static> Target for SingerTarget<W> {
         let mut shared = lock(&self.shared);
         let records = shared.ledger.accept(commit)?;
         if !records.is_empty() {
-            let bookmarks = shared.state.entry("bookmarks").or_insert_with(|| json!({}));
-            for record in &records {
-                bookmarks[&record.key] = record.value.clone();
-            }
+            merge_bookmarks(&mut shared.state, &records);
             let mut line = serde_json::to_vec(&json!({"type": "STATE", "value": shared.state}))
                 .map_err(|error| Error::bug(format!("a state is no JSON: {error}")))?;
             line.push(b'\n');

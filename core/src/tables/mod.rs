@@ -3,3 +3,5 @@
 mod template; // stream name -> table name
 
 pub use template::Template;
+mod stub;
+pub use stub::{TablePlan, explain, plan};
