@@ -46,7 +46,7 @@ impl Edit {
 }
 
 /// All bookmarks of a pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The pipeline's identity; empty: no run has used it yet.
     pub pipeline: String,
