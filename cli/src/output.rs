@@ -80,6 +80,7 @@ pub(crate) fn internal_error(sentence: &str) {
 }
 
 /// stdout for data: as it is, not a line of text.
+#[allow(dead_code, reason = "`tap` writes to it")]
 pub(crate) fn data() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::with_capacity(1 << 18, io::stdout().lock())
 }

@@ -56,4 +56,16 @@ mod tests {
         assert_eq!(clean("a\u{1b}[2Jb\r"), "a\\u{1b}[2Jb\\r");
         assert_eq!(clean("a\n\tb é"), "a\n\tb é");
     }
+
+    #[test]
+    fn no_line_shows_a_secret() {
+        let mut secrets = Secrets::default();
+        secrets.add("correct horse");
+        add_secrets(&secrets);
+        assert_eq!(clean("denied: correct horse"), "denied: ***");
+        let mut more = Secrets::default();
+        more.add("battery staple");
+        add_secrets(&more);
+        assert_eq!(clean("correct horse, battery staple"), "***, ***");
+    }
 }

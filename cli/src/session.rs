@@ -8,7 +8,10 @@ use dstream_core::catalog::{CatalogFile, TapIdentity, keep_streams};
 use dstream_core::config::{self, Resolved, SystemSecrets};
 use dstream_core::pipeline::Interrupt;
 use dstream_core::plugin::{Library, Registry, Role};
-use dstream_core::{Context, ErrorKind, Result as CoreResult, Tap, TapManifest, Target, TargetManifest};
+use dstream_core::{
+    ConnectorManifest, Context, Error, ErrorKind, Result as CoreResult, Tap, TapManifest, Target,
+    TargetManifest,
+};
 
 use crate::args::Globals;
 use crate::exit::{During, Failure, Phase};
@@ -47,7 +50,7 @@ impl Session {
         let interrupt = Interrupt::default();
         let (stop, abort) = interrupt.flags();
         signals::listen(stop, abort)
-            .map_err(|error| dstream_core::Error::resource(format!("no signal handler can be set: {error}")))
+            .map_err(|error| Error::resource(format!("no signal handler can be set: {error}")))
             .during(Phase::Config)?;
         Ok(Session { registry: plugins::scan(globals)?, interrupt })
     }
@@ -82,21 +85,36 @@ impl Session {
         Ok(OpenedTarget { target: target.into(), manifest, resolved })
     }
 
-    /// Which role a config is for: that of the connectors of its type; a type in both roles is a tap where the config
-    /// has `streams`.
+    /// Which role a config is for: that of the connectors of its type. Where a type is both, the one whose options and
+    /// connection the config fits.
     ///
     /// # Errors
-    /// No plugin offers the type in any role.
+    /// No plugin offers the type in any role, or the config fits both.
     pub(crate) fn role_of(&self, path: &Path) -> Result<Role, Failure> {
         let written = config::load(path).during(Phase::Config)?;
-        let is_tap = self.registry.find(&written.type_name, Role::Tap);
-        let is_target = self.registry.find(&written.type_name, Role::Target);
-        match (is_tap, is_target) {
-            (Ok(_), Ok(_)) if written.has_streams() => Ok(Role::Tap),
-            (Ok(_), Ok(_)) => Ok(Role::Target),
-            (Ok(_), Err(_)) => Ok(Role::Tap),
-            (Err(_), Ok(_)) => Ok(Role::Target),
-            (Err(error), Err(_)) => Err(error).during(Phase::Plugin),
+        let as_tap = self.registry.find(&written.type_name, Role::Tap);
+        let as_target = self.registry.find(&written.type_name, Role::Target);
+        let (tap, target) = match (as_tap, as_target) {
+            (Ok(tap), Ok(target)) => (tap, target),
+            (Ok(_), Err(_)) => return Ok(Role::Tap),
+            (Err(_), Ok(_)) => return Ok(Role::Target),
+            (Err(error), Err(_)) => return Err(error).during(Phase::Plugin),
+        };
+        let named = |connector: &&ConnectorManifest| connector.type_name == written.type_name;
+        let tap = tap.connectors(Role::Tap).find(named).and_then(|connector| connector.tap.as_ref());
+        let target =
+            target.connectors(Role::Target).find(named).and_then(|connector| connector.target.as_ref());
+        let fits = |role: Option<config::Role<'_>>| {
+            role.is_some_and(|role| written.resolve(role, &SystemSecrets).is_ok())
+        };
+        match (fits(tap.map(config::Role::Tap)), fits(target.map(config::Role::Target))) {
+            (true, true) => {
+                let error = Error::config(format!("`{}` is both a tap and a target", written.type_name));
+                Err(error.hint("say which one to check: `--as tap` or `--as target`")).during(Phase::Config)
+            }
+            (false, true) => Ok(Role::Target),
+            // Where it fits neither, opening it says why.
+            (_, false) => Ok(Role::Tap),
         }
     }
 
@@ -105,15 +123,16 @@ impl Session {
         type_name: &str,
         role: Role,
         validate: bool,
-    ) -> Result<(Arc<Library>, dstream_core::ConnectorManifest), Failure> {
+    ) -> Result<(Arc<Library>, ConnectorManifest), Failure> {
         let library = self.registry.open(type_name, role).during(Phase::Plugin)?;
         if validate {
             library.validate_everything();
         }
-        let connector = library.manifest().connectors.iter().find(|connector| connector.type_name == type_name);
+        let connector =
+            library.manifest().connectors.iter().find(|connector| connector.type_name == type_name);
         let connector = connector
             .cloned()
-            .ok_or_else(|| dstream_core::Error::bug(format!("the plugin of `{type_name}` lost it from its manifest")))
+            .ok_or_else(|| Error::bug(format!("the plugin of `{type_name}` lost it from its manifest")))
             .during(Phase::Plugin)?;
         Ok((library, connector))
     }

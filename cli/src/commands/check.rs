@@ -14,11 +14,26 @@ pub(crate) struct Args {
     /// Path to the configuration of a tap or target
     #[arg(short, long, value_name = "FILE")]
     config: PathBuf,
+    /// Which of the two, where the type is both
+    #[arg(long = "as", value_enum, value_name = "ROLE")]
+    role: Option<Side>,
+}
+
+/// What a config is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Side {
+    Tap,
+    Target,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
     let session = Session::start(globals)?;
-    let name = match session.role_of(&args.config)? {
+    let role = match args.role {
+        Some(Side::Tap) => Role::Tap,
+        Some(Side::Target) => Role::Target,
+        None => session.role_of(&args.config)?,
+    };
+    let name = match role {
         Role::Tap => {
             let opened = session.open_tap(&args.config, false)?;
             checked(opened.tap.check(), Phase::Source)?;
@@ -30,6 +45,6 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
             opened.resolved.config.name
         }
     };
-    output::note(format!("`{name}`: config and connection are fine"));
+    output::line(format!("the {role} `{name}` can be reached"))?;
     Ok(ExitCode::Ok)
 }

@@ -29,6 +29,8 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
     let views = catalog.view().during(Phase::Config)?;
     let selected = views.iter().filter(|stream| stream.is_selected).count();
     let (all, file) = (views.len(), args.output.display());
-    output::note(format!("{selected} of {all} streams selected, written to {file}\nnext: `dstreams catalog view {file}`"));
+    output::note(format!(
+        "{selected} of {all} streams selected, written to {file}\nnext: `dstreams catalog view {file}`"
+    ));
     Ok(ExitCode::Ok)
 }

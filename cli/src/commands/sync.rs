@@ -81,7 +81,12 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
     Ok(code)
 }
 
-fn request(args: &Args, session: &Session, tap: &OpenedTap, target: &OpenedTarget) -> Result<Request, Failure> {
+fn request(
+    args: &Args,
+    session: &Session,
+    tap: &OpenedTap,
+    target: &OpenedTarget,
+) -> Result<Request, Failure> {
     let catalog = tap.catalog(args.catalog.as_deref())?;
     let selected = to_selection(&catalog).during(Phase::Config)?;
     let streams = filter_streams(selected, &args.streams).during(Phase::Config)?;
@@ -89,7 +94,8 @@ fn request(args: &Args, session: &Session, tap: &OpenedTap, target: &OpenedTarge
         let error = Error::config("no stream is selected").hint("`dstreams catalog select` selects streams");
         return Err(error).during(Phase::Config);
     }
-    let tables = tables::plan(&streams, &target.resolved.target_options, &target.manifest).during(Phase::Config)?;
+    let tables =
+        tables::plan(&streams, &target.resolved.target_options, &target.manifest).during(Phase::Config)?;
     let (tap_config, target_config) = (&tap.resolved.config, &target.resolved.config);
     Ok(Request {
         tap: tap.tap.clone(),
@@ -120,7 +126,14 @@ fn limits(args: &Args, tap: &OpenedTap, target: &OpenedTarget) -> Limits {
         let bound = usize::try_from(bound).ok().and_then(NonZeroUsize::new);
         batch_rows = batch_rows.min(bound.unwrap_or(batch_rows));
     }
-    Limits { memory_bytes: args.memory, parallel: args.parallel, batch_rows, window, rows_per_stream: args.limit, ..defaults }
+    Limits {
+        memory_bytes: args.memory,
+        parallel: args.parallel,
+        batch_rows,
+        window,
+        rows_per_stream: args.limit,
+        ..defaults
+    }
 }
 
 /// The commit protocol. A build with the feature `seeded-bugs` can be told to use a broken one, so that the kill campaign

@@ -33,7 +33,8 @@ pub(super) fn start(progress: Arc<Progress>) -> Display {
         }
         output::redraw(drawn, &[]);
     };
-    let thread = output::shows_progress().then(|| std::thread::Builder::new().name("progress".into()).spawn(draw).ok());
+    let thread = output::shows_progress()
+        .then(|| std::thread::Builder::new().name("progress".into()).spawn(draw).ok());
     Display { ended, thread: thread.flatten() }
 }
 
@@ -61,11 +62,16 @@ fn lines(progress: &Progress, elapsed: Duration) -> Vec<String> {
     if active.len() <= MAX_LINES {
         return active
             .iter()
-            .map(|(name, counters)| line(name, counters.read_rows(), counters.read_bytes(), counters.committed_rows()))
+            .map(|(name, counters)| {
+                line(name, counters.read_rows(), counters.read_bytes(), counters.committed_rows())
+            })
             .collect();
     }
-    let sum = |count: fn(&dstream_core::pipeline::StreamProgress) -> u64| active.iter().map(|(_, c)| count(c)).sum();
-    let (read, bytes, committed) = (sum(|c| c.read_rows()), sum(|c| c.read_bytes()), sum(|c| c.committed_rows()));
+    let sum = |count: fn(&dstream_core::pipeline::StreamProgress) -> u64| {
+        active.iter().map(|(_, c)| count(c)).sum()
+    };
+    let (read, bytes, committed) =
+        (sum(|c| c.read_rows()), sum(|c| c.read_bytes()), sum(|c| c.committed_rows()));
     vec![line(&format!("{} streams", active.len()), read, bytes, committed)]
 }
 
