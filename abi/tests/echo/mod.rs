@@ -2,7 +2,6 @@
 //! Both are reached through the C tables alone, so the whole border can run under Miri.
 #![allow(dead_code)] // each test uses a part
 
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use dstream_abi::import::Plugin;

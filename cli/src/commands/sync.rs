@@ -8,11 +8,12 @@ use crate::args::Globals;
 use crate::exit::{During, ExitCode, Failure, Phase};
 use crate::session::{OpenedTap, OpenedTarget, Session};
 use crate::{output, signals, size};
+use dstream_core::Error;
 use dstream_core::catalog::{filter_streams, to_selection};
 use dstream_core::commit::Protocol;
 use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
 use dstream_core::sync::{NotStarted, Report, Request, Step, StreamStatus};
-use dstream_core::{Error, tables};
+use dstream_core::tables::{self, Explanation};
 
 mod progress; // what is shown while a run goes on, and at its end
 
@@ -61,8 +62,17 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
     let tap = session.open_tap(&args.tap_config, args.validate)?;
     let target = session.open_target(&args.target_config)?;
     let request = request(args, &session, &tap, &target)?;
+    let promises: Vec<Explanation> = request
+        .streams
+        .iter()
+        .zip(&request.tables)
+        .map(|(stream, table)| tables::explain(stream, table, &tap.manifest, &target.manifest))
+        .collect();
     if args.explain {
-        return explain(&tap, &target, &request);
+        return explain(&request, &promises);
+    }
+    if tap.resolved.require_exactly_once || target.resolved.require_exactly_once {
+        tables::check_exactly_once(&promises).during(Phase::Config)?;
     }
     let prepared = dstream_core::sync::prepare(request).map_err(not_started)?;
     prepared.notices.iter().for_each(|notice| output::note(format!("note: {notice}")));
@@ -146,10 +156,13 @@ fn protocol() -> Protocol {
     Protocol::default()
 }
 
-fn explain(tap: &OpenedTap, target: &OpenedTarget, request: &Request) -> Outcome {
-    for (stream, table) in request.streams.iter().zip(&request.tables) {
-        let promise = tables::explain(stream, table, &tap.manifest, &target.manifest);
-        output::line(format!("{} → {} ({}): {promise}", stream.name, table.table, table.write_mode(true)))?;
+fn explain(request: &Request, promises: &[Explanation]) -> Outcome {
+    for ((stream, table), promise) in request.streams.iter().zip(&request.tables).zip(promises) {
+        let mode = match (table.write_mode(true), table.write_mode(false)) {
+            (first, later) if first == later => first.to_string(),
+            (first, later) => format!("{first} the first time, then {later}"),
+        };
+        output::line(format!("{} → {} ({mode}): {promise}", stream.name, table.table))?;
     }
     Ok(ExitCode::Ok)
 }

@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use dstream_abi::{Error, Pipeline, SelectedStream, Selection, StreamPlan, Tap, Target, WriteMode};
-use tracing::{info, warn};
+use dstream_abi::{Error, Pipeline, ReplicationMethod, SelectedStream, Selection, StreamPlan, Tap, Target};
+use tracing::info;
 
 use crate::commit::{Lane, Machine, Protocol, Run};
 use crate::pipeline::{self, Interrupt, Job, LaneJob, Limits, Outcome, Progress};
-use crate::state::{Question, RunLock, Start, StateError, StateFile, resolve};
+use crate::state::{Authority, Question, RunLock, Start, StateError, StateFile, resolve};
 use crate::tables::TablePlan;
 
 pub use report::{Report, StreamReport, StreamStatus};
@@ -100,12 +100,21 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Nothing was moved; the step says whose error it is.
-pub fn prepare(request: Request) -> Result<Prepared, NotStarted> {
+pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
+    for (stream, table) in request.streams.iter_mut().zip(&request.tables) {
+        // What comes after a bookmark is not the whole of a table that is to be replaced.
+        if table.starts_over {
+            stream.replication_method = ReplicationMethod::FullTable;
+            stream.replication_key = None;
+        }
+    }
     if let Some(path) = &request.state {
         StateFile::check_writable(path).map_err(NotStarted::of_state)?;
     }
-    let lock = RunLock::acquire(&request.lock_identity, request.state.as_deref()).map_err(NotStarted::of_state)?;
-    let state_file = request.state.as_deref().map(StateFile::open).transpose().map_err(NotStarted::of_state)?;
+    let lock =
+        RunLock::acquire(&request.lock_identity, request.state.as_deref()).map_err(NotStarted::of_state)?;
+    let mut state_file =
+        request.state.as_deref().map(StateFile::open).transpose().map_err(NotStarted::of_state)?;
     let pipeline = Pipeline { pipeline: request.pipeline.clone(), run: new_run_id() };
     info!(pipeline = pipeline.pipeline, run = pipeline.run, "run begins");
     let begun = request.target.begin(&pipeline).map_err(NotStarted::at(Step::Target))?;
@@ -124,6 +133,10 @@ pub fn prepare(request: Request) -> Result<Prepared, NotStarted> {
     let partitions = request.tap.plan(&selection).map_err(NotStarted::at(Step::Tap))?;
     check_plan(&partitions, &request.streams).map_err(NotStarted::at(Step::Tap))?;
     let starts = resolution.starts(&partitions).map_err(NotStarted::of_state)?;
+    if let Some(file) = &mut state_file {
+        let authority = if request.transactional { Authority::Target } else { Authority::File };
+        file.state_mut().begin_run(&request.pipeline, &pipeline.run, authority, &starts);
+    }
     let mut notices = starts.notices;
 
     let mut lanes = Vec::with_capacity(partitions.len());
@@ -193,11 +206,14 @@ fn check_plan(partitions: &[dstream_abi::Partition], streams: &[SelectedStream])
         if partition.streams.is_empty() {
             return Err(Error::bug(format!("partition `{}` of the tap's plan has no stream", partition.id)));
         }
-        if let Some(name) = partition.streams.iter().find(|name| !streams.iter().any(|stream| stream.name == **name)) {
+        if let Some(name) =
+            partition.streams.iter().find(|name| !streams.iter().any(|stream| stream.name == **name))
+        {
             return Err(Error::bug(format!("the tap plans stream `{name}`, which is not selected")));
         }
     }
-    let planned = |name: &str| partitions.iter().any(|partition| partition.streams.iter().any(|stream| stream == name));
+    let planned =
+        |name: &str| partitions.iter().any(|partition| partition.streams.iter().any(|stream| stream == name));
     match streams.iter().find(|stream| !planned(&stream.name)) {
         Some(stream) => Err(Error::bug("the tap plans no partition for it").stream(&stream.name)),
         None => Ok(()),
@@ -205,13 +221,17 @@ fn check_plan(partitions: &[dstream_abi::Partition], streams: &[SelectedStream])
 }
 
 /// How one stream is written in this run.
-fn stream_plan(table: &TablePlan, stream: &SelectedStream, start: &Start, notices: &mut Vec<String>) -> StreamPlan {
+fn stream_plan(
+    table: &TablePlan,
+    stream: &SelectedStream,
+    start: &Start,
+    notices: &mut Vec<String>,
+) -> StreamPlan {
     // Until an incremental stream has been read once, it is a copy that is being made; then rows are added to it.
     let write_mode = table.write_mode(!start.state.complete);
-    if table.is_explicit && write_mode == WriteMode::Append && start.state.generation > 1 && !start.state.complete {
-        let word = "is read from the start again and appended: rows of earlier runs stay and stand twice";
-        warn!(stream = stream.name, "{word}");
-        notices.push(format!("`{}`: {word}", stream.name));
+    let is_new_copy = start.state.generation > 1 && !start.state.complete && start.resumed.is_empty();
+    if let Some(warning) = table.warning().filter(|_| is_new_copy) {
+        notices.push(format!("`{}`: {warning}", stream.name));
     }
     StreamPlan {
         stream: stream.name.clone(),

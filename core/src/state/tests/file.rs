@@ -101,7 +101,8 @@ fn the_content_before_is_kept_beside_it_for_the_owner_alone() {
     }
     let previous = StateFile::open(&folder.path().join("state.json.prev")).unwrap();
     assert_eq!(previous.state().bookmarks["orders"].sequence, 9);
-    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["state.json", "state.json.prev"], "no temporary file is left");
     #[cfg(unix)]

@@ -6,7 +6,9 @@ use dstream_abi::{CommitRecord, Partition, SelectedStream};
 use serde_json::json;
 
 use crate::commit::Protocol;
-use crate::state::{Authority, Edit, Entry, PartitionState, Question, Start, Starts, State, StateError, resolve};
+use crate::state::{
+    Authority, Edit, Entry, PartitionState, Question, Start, Starts, State, StateError, resolve,
+};
 
 /// What is asked, with the usual answers filled in.
 struct Case {
@@ -60,7 +62,11 @@ impl Case {
         let starts = resolution.starts(&self.plan)?;
         for start in &starts.lanes {
             if !start.complete {
-                assert_eq!(bookmarks.get(&start.partition), start.state.bookmark.as_ref(), "the plan's bookmark");
+                assert_eq!(
+                    bookmarks.get(&start.partition),
+                    start.state.bookmark.as_ref(),
+                    "the plan's bookmark"
+                );
             }
         }
         Ok(starts)
@@ -205,7 +211,10 @@ fn a_hand_edit_is_applied_once_wherever_its_mark_was_saved() {
 #[test]
 fn a_run_from_the_beginning_does_not_bring_an_edit_back() {
     let records = vec![with_edit(entry(3, 7), "e").to_record("s")];
-    assert_eq!(Case { file: None, records, ..Case::default() }.told(), "start, generation 2, after 3, edit e");
+    assert_eq!(
+        Case { file: None, records, ..Case::default() }.told(),
+        "start, generation 2, after 3, edit e"
+    );
 }
 
 #[test]
@@ -322,14 +331,18 @@ fn the_user_is_told_who_won() {
     let records = || vec![entry(3, 7).to_record("s")];
     let state = file(&[("s", entry(2, 5))]);
     let told = notices(Case { file: Some(state), records: records(), ..Case::default() });
-    assert!(told.contains("the target is ahead of the state file and wins (commit 3, the file has 2)"), "{told}");
+    assert!(
+        told.contains("the target is ahead of the state file and wins (commit 3, the file has 2)"),
+        "{told}"
+    );
     let state = edited(State::default(), "e", None, None);
     let told = notices(Case { file: Some(state), records: records(), ..Case::default() });
     assert!(told.contains("cleared by hand"), "{told}");
     let state = edited(State::default(), "e", Some("s"), Some(1));
     let told = notices(Case { file: Some(state), records: records(), ..Case::default() });
     assert!(told.contains("set by hand"), "{told}");
-    let told = notices(Case { file: Some(file(&[("s", entry(3, 7))])), records: records(), ..Case::default() });
+    let told =
+        notices(Case { file: Some(file(&[("s", entry(3, 7))])), records: records(), ..Case::default() });
     assert_eq!(told, "", "nothing to tell when they agree");
 }
 
