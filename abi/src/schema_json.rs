@@ -85,11 +85,13 @@ impl FieldJson {
         if depth > MAX_DEPTH {
             return Err(Error::schema(format!("column `{}` is nested deeper than {MAX_DEPTH}", self.name)));
         }
-        let wrong = |error: arrow::error::ArrowError| {
-            Error::schema(format!("column `{}`: {error}", self.name))
-        };
+        let wrong =
+            |error: arrow::error::ArrowError| Error::schema(format!("column `{}`: {error}", self.name));
         if self.format.contains('\0') || self.name.contains('\0') {
-            return Err(Error::schema(format!("column `{}`: a name or type holds NUL", self.name.escape_debug())));
+            return Err(Error::schema(format!(
+                "column `{}`: a name or type holds NUL",
+                self.name.escape_debug()
+            )));
         }
         let children =
             self.children.iter().map(|child| child.to_ffi(depth + 1)).collect::<Result<Vec<_>>>()?;

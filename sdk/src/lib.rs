@@ -1,15 +1,58 @@
 //! Write a DStream tap or target in Rust.
+#![doc = include_str!("../README.md")]
 
-pub use dstream_abi::*;
+mod auth; // who asks
+mod connection; // where the system is
+mod export; // connectors -> one shared library
+#[doc(hidden)]
+pub mod hooks; // what the macro calls
+mod json_reader; // an iterator of JSON records -> a reader
+mod log_bridge; // what a library logs -> the host's log
+mod manifest; // what a plugin says of itself
+mod options; // what the user wrote -> the types of the connector
+mod pages; // an iterator of pages -> a reader
+mod replication; // following a replication key
+mod retry; // trying again
+mod row_hash; // a number for every row
+mod rows; // records that come one by one -> batches
+mod runtime; // one tokio per library
+mod secret; // a value that no output shows
+mod wait; // waiting that ends when the run does
 
-/// Reads the `options` of a config.
-///
-/// # Errors
-/// `Config`: an unknown key, a missing one, a value of the wrong type.
-pub fn parse_options<T: serde::de::DeserializeOwned>(config: &ConnectorConfig) -> Result<T> {
-    let options = match &config.options {
-        serde_json::Value::Null => serde_json::Value::Object(serde_json::Map::new()),
-        options => options.clone(),
-    };
-    serde_json::from_value(options).map_err(|error| Error::config(format!("options: {error}")))
+pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
+pub use connection::Connection;
+pub use json_reader::JsonReader;
+pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};
+pub use options::parse_options;
+pub use pages::{Page, PageReader};
+pub use replication::{Boundary, KeyValue};
+pub use retry::{Pauses, RetryPolicy};
+pub use row_hash::hash_rows;
+pub use rows::{BatchBuilder, ColumnBuilder};
+pub use runtime::{block_on, handle, spawn};
+pub use secret::Secret;
+pub use wait::wait;
+
+// The contract: traits, and the documents that cross.
+pub use dstream_abi::{
+    ABI_DRAFT, ABI_MAJOR, ABI_MINOR, AbiVersion, Batch, Begun, Bookmark, Catalog, Commit, CommitRecord,
+    CommitWindow, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, LogLevel, Manifest, Message,
+    Next, OpenTap, OpenTarget, Partition, Pipeline, Prepared, ReadRequest, Reader, ReplicationMethod, Result,
+    SelectedStream, Selection, StreamInfo, StreamPlan, Tap, TapManifest, Target, TargetManifest, WriteMode,
+    WriteRequest, Writer, host_log_level, log_of_library, schema_json,
+};
+
+// A plugin that depends on the SDK alone uses these through it.
+pub use {arrow, schemars, serde, serde_json, tokio, tracing};
+
+#[doc(hidden)]
+pub use dstream_abi as __abi;
+
+#[cfg(test)]
+fn test_config(sections: serde_json::Value) -> ConnectorConfig {
+    let mut config = serde_json::json!({"name": "n", "type": "t"});
+    for (section, value) in sections.as_object().expect("an object of sections") {
+        config[section] = value.clone();
+    }
+    serde_json::from_value(config).expect("a config")
 }

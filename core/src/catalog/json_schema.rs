@@ -58,6 +58,11 @@ pub fn stream_schema(schema: &Schema) -> Result<Value> {
     if !required.is_empty() {
         object["required"] = json!(required);
     }
+    if !schema.metadata().is_empty() {
+        // Sorted: the file has one form.
+        let metadata: std::collections::BTreeMap<_, _> = schema.metadata().iter().collect();
+        object[ARROW_KEYWORD] = json!({ "metadata": metadata });
+    }
     Ok(object)
 }
 
@@ -85,7 +90,12 @@ pub fn stream_columns(schema: &Value, keys: &[String]) -> Result<SchemaRef> {
         .iter()
         .map(|(name, property)| field(name, property, is_required(name)))
         .collect::<Result<Vec<_>>>()?;
-    Ok(Schema::new(fields).into())
+    let metadata =
+        schema.get(ARROW_KEYWORD).and_then(|exact| exact.get("metadata")).and_then(Value::as_object);
+    let metadata = metadata.into_iter().flatten();
+    let metadata =
+        metadata.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
+    Ok(Schema::new_with_metadata(fields, metadata).into())
 }
 
 /// The JSON Schema of one column, with its exact type as `x-arrow`.

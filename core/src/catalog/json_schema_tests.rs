@@ -95,11 +95,9 @@ fn every_property_has_a_type_that_singer_tools_know() {
 fn a_stream_comes_back_with_its_columns_in_order() {
     let json_column = Field::new("extra", DataType::Utf8, true)
         .with_metadata([(EXTENSION_NAME.to_owned(), JSON_EXTENSION.to_owned())].into());
-    let before = Schema::new(vec![
-        Field::new("z", DataType::Int64, false),
-        Field::new("a", DataType::Utf8, true),
-        json_column,
-    ]);
+    let columns =
+        vec![Field::new("z", DataType::Int64, false), Field::new("a", DataType::Utf8, true), json_column];
+    let before = Schema::new_with_metadata(columns, [("made_by".to_owned(), "test".to_owned())].into());
     let schema = stream_schema(&before).unwrap();
     assert_eq!(schema["required"], json!(["z"]));
     assert_eq!(*stream_columns(&schema, &[]).unwrap(), before);

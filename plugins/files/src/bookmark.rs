@@ -1,0 +1,127 @@
+//! Where to read on in a file, and what that file looked like.
+//!
+//! A bookmark knows the file by its first 64 KiB and by the 64 KiB before the position. Records appended behind it are
+//! read; a file that is shorter, or differs in those bytes, was rewritten and the bookmark is lost. A change elsewhere
+//! that leaves the length of everything before the position as it was is not seen.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use dstream_sdk::{Bookmark, Error, Result};
+
+use crate::position::{LineEnd, Position};
+use crate::shown::shown;
+use crate::window::{KEPT_BYTES, Window};
+
+/// The document in the state file.
+#[derive(Debug, Serialize, Deserialize)]
+struct FileBookmark {
+    version: u32,
+    /// The file's name, for people.
+    file: String,
+    /// Decompressed bytes before the next record.
+    offset: u64,
+    /// Line ends before it.
+    lines: u64,
+    /// Records before it.
+    records: u64,
+    line_end: LineEnd,
+    /// Hash of the first bytes of the file, as many as were read, 64 KiB at most.
+    head: String,
+    /// Hash of the last bytes before the offset, as many as were read, 64 KiB at most.
+    tail: String,
+    /// Format and dialect.
+    read_as: String,
+}
+
+const VERSION: u32 = 1;
+
+/// The bookmark of the window's position.
+pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Result<Bookmark> {
+    let name = window.path().file_name().unwrap_or_default();
+    let bookmark = FileBookmark {
+        version: VERSION,
+        file: name.to_string_lossy().into_owned(),
+        offset: window.offset(),
+        lines: position.lines,
+        records: position.records,
+        line_end: position.line_end,
+        head: hash(head(window)),
+        tail: hash(window.tail()),
+        read_as,
+    };
+    serde_json::to_value(bookmark).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
+}
+
+/// Moves the window, which stands behind the header, to the bookmark; that may be before the header's line end, which
+/// was not there when the bookmark was made. `on_block` is asked now and then whether to go on.
+pub(crate) fn resume(
+    bookmark: Bookmark,
+    window: &mut Window,
+    position: &mut Position,
+    read_as: &str,
+    on_block: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    let place = shown(window.path());
+    let lost =
+        |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
+    let rewritten = |what: &str| lost(format!("file `{place}` was rewritten since the bookmark: {what}"));
+    let bookmark: FileBookmark = serde_json::from_value(bookmark)
+        .map_err(|error| lost(format!("the bookmark of `{place}` cannot be read: {error}")))?;
+    if bookmark.version != VERSION {
+        let version = bookmark.version;
+        return Err(lost(format!(
+            "the bookmark of `{place}` has the version {version}, this plugin knows {VERSION}"
+        )));
+    }
+    if bookmark.read_as != read_as {
+        return Err(lost(format!(
+            "the bookmark of `{place}` was made with another delimiter, quote or header"
+        )));
+    }
+    if !window.go_to(bookmark.offset, on_block)? {
+        return Err(rewritten("it is shorter now"));
+    }
+    if hash(head(window)) != bookmark.head {
+        return Err(rewritten("its beginning is another"));
+    }
+    if hash(window.tail()) != bookmark.tail {
+        return Err(rewritten("what was read last is no longer there"));
+    }
+    *position = Position { lines: bookmark.lines, records: bookmark.records, line_end: bookmark.line_end };
+    end_line(window, position).then_some(()).ok_or_else(|| {
+        lost(format!(
+            "file `{place}` was rewritten since the bookmark: its last line, which had no line end, goes on"
+        ))
+    })
+}
+
+/// Passes the line end that the last record did not have yet; `false`: something else was appended to that record.
+fn end_line(window: &mut Window, position: &mut Position) -> bool {
+    let next = window.bytes();
+    let (length, line_end) = match (position.line_end, next) {
+        (LineEnd::Complete, _) | (_, []) => return true,
+        (LineEnd::CarriageReturn, [b'\n', ..]) => (1, LineEnd::Complete),
+        (LineEnd::CarriageReturn, _) => return true,
+        (LineEnd::Missing, [b'\r', b'\n', ..]) => (2, LineEnd::Complete),
+        (LineEnd::Missing, [b'\n', ..] | [b'\r', _, ..]) => (1, LineEnd::Complete),
+        (LineEnd::Missing, [b'\r']) => (1, LineEnd::CarriageReturn),
+        (LineEnd::Missing, _) => return false,
+    };
+    if position.line_end == LineEnd::Missing {
+        position.lines += 1;
+    }
+    position.line_end = line_end;
+    window.consume(length);
+    true
+}
+
+fn head(window: &Window) -> &[u8] {
+    let length = window.offset().min(KEPT_BYTES as u64) as usize;
+    &window.head()[..window.head().len().min(length)]
+}
+
+/// 128 bits of SHA-256.
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

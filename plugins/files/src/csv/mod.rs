@@ -1,0 +1,17 @@
+//! Comma-separated values.
+
+mod cells; // one column of a chunk
+mod decoder; // records of the selected columns, as batches
+mod dialect; // which bytes separate and quote
+mod fault; // what is wrong with a file, in words
+mod header; // the names of the columns
+mod infer; // the types of the columns, from every record
+mod split; // bytes -> records -> fields
+
+pub(crate) use cells::{Cells, Nulls};
+pub(crate) use decoder::CsvDecoder;
+pub(crate) use dialect::Dialect;
+pub(crate) use infer::discover;
+
+#[cfg(test)]
+mod tests;

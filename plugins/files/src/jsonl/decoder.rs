@@ -1,0 +1,123 @@
+//! Records of the selected columns, as batches.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+use dstream_sdk::{Error, Result};
+
+use super::infer::read;
+use super::lines::next_line;
+use super::parse::{Fault, Tape};
+use super::values::{Members, Misfit};
+use crate::csv::Nulls;
+use crate::decode::{Decode, Decoded, Room, Stop, batch, too_long};
+use crate::options::Settings;
+use crate::position::Position;
+use crate::shown::shown;
+use crate::types;
+use crate::window::Window;
+
+/// Records of one call: enough to make the call cheap, few enough to look at the clock now and then.
+const CALL_ROWS: usize = 4096;
+
+/// Parses line by line and takes the selected keys.
+pub(crate) struct JsonlDecoder {
+    schema: SchemaRef,
+    members: Members,
+    tape: Tape,
+    bytes_per_row: u64,
+}
+
+impl JsonlDecoder {
+    pub(crate) fn new(settings: &Settings, schema: SchemaRef, window: &mut Window) -> Result<JsonlDecoder> {
+        skip_mark(window);
+        let nulls = Arc::new(Nulls::new(&settings.null_values));
+        let members = Members::new(schema.fields(), |column| settings.types.contains_key(column), &nulls)?;
+        let widths: u64 = schema.fields().iter().map(|field| types::width(field.data_type())).sum();
+        let bytes_per_row = widths + (schema.fields().len() as u64).div_ceil(8) + 1;
+        Ok(JsonlDecoder { schema, members, tape: Tape::default(), bytes_per_row })
+    }
+}
+
+/// Passes a byte order mark.
+pub(super) fn skip_mark(window: &mut Window) {
+    if window.bytes().starts_with(b"\xef\xbb\xbf") {
+        window.consume(3);
+    }
+}
+
+impl Decode for JsonlDecoder {
+    fn decode(&mut self, window: &mut Window, position: &mut Position, room: Room) -> Result<Decoded> {
+        let mut done = Decoded { rows: 0, bytes: 0, stop: Stop::Full };
+        let (mut at, mut line_end) = (0, position.line_end);
+        while done.rows < room.rows.min(CALL_ROWS) {
+            let bytes = window.bytes();
+            let line = match next_line(bytes, window.is_last(), at) {
+                Ok(line) => line,
+                Err(stop) => {
+                    done.stop = stop;
+                    break;
+                }
+            };
+            if line.end - line.start > room.record_bytes {
+                return Err(too_long(window, position, line.start, room.record_bytes));
+            }
+            let record = match read(&bytes[line.start..line.end], &mut self.tape) {
+                Ok(record) => record,
+                Err(fault) => return Err(no_record(window, position, line.start, fault)),
+            };
+            // Every value takes its text, or 16 bytes at most, with an offset.
+            let bytes = (line.end - line.start) as u64 + 20 * record.size() as u64 + self.bytes_per_row;
+            if done.bytes + bytes > room.bytes && !(room.is_empty_batch && done.rows == 0) {
+                break;
+            }
+            self.members.push(record, true).map_err(|misfit| wrong(window, position, line.start, misfit))?;
+            done.rows += 1;
+            done.bytes += bytes;
+            (at, line_end) = (line.next, line.line_end);
+        }
+        position.pass(&window.bytes()[..at], done.rows, line_end);
+        window.consume(at);
+        if done.rows > 0 && done.stop == Stop::End {
+            done.stop = Stop::Full;
+        }
+        Ok(done)
+    }
+
+    fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
+        batch(&self.schema, self.members.finish()?, rows)
+    }
+
+    fn fingerprint(&self) -> String {
+        "jsonl".to_owned()
+    }
+}
+
+/// The error of a line that is no record.
+pub(super) fn no_record(window: &Window, position: &Position, start: usize, fault: Fault) -> Error {
+    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
+    let (byte, message) = (fault.at + 1, fault.message);
+    Error::data(format!("`{place}` line {line}, byte {byte}: {message}"))
+        .hint("every line must be one JSON object in UTF-8")
+        .with_row_data()
+}
+
+fn wrong(window: &Window, position: &Position, start: usize, misfit: Misfit) -> Error {
+    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
+    match misfit {
+        Misfit::Value { key, want, found } => {
+            Error::data(format!("`{place}` line {line}: column `{key}` has {found}, which is no {want}"))
+                .hint("run `dstreams discover` again, or declare the column as text in `types`")
+                .with_row_data()
+        }
+        Misfit::Null { key } => {
+            Error::data(format!("`{place}` line {line}: column `{key}` is null, the catalog says never"))
+                .hint("run `dstreams discover` again")
+        }
+        Misfit::UnknownKey { key, unknown } => Error::schema(format!(
+            "`{place}` line {line}: column `{key}` has the key {unknown}, which the catalog does not know"
+        ))
+        .hint("run `dstreams discover` again"),
+    }
+}

@@ -1,0 +1,31 @@
+//! Bytes to lines.
+
+use crate::decode::Stop;
+use crate::position::LineEnd;
+
+/// One line that is not empty.
+pub(super) struct Line {
+    /// Where it starts and ends in the window, without its line end.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Where the next one starts.
+    pub(super) next: usize,
+    pub(super) line_end: LineEnd,
+}
+
+/// The next line from `at` on that is more than space.
+pub(super) fn next_line(bytes: &[u8], is_last: bool, mut at: usize) -> Result<Line, Stop> {
+    loop {
+        let rest = &bytes[at..];
+        let (length, next, line_end) = match memchr::memchr(b'\n', rest) {
+            Some(length) => (length, at + length + 1, LineEnd::Complete),
+            None if is_last && rest.is_empty() => return Err(Stop::End),
+            None if is_last => (rest.len(), bytes.len(), LineEnd::Missing),
+            None => return Err(Stop::Incomplete),
+        };
+        if !rest[..length].iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+            return Ok(Line { start: at, end: at + length, next, line_end });
+        }
+        at = next;
+    }
+}

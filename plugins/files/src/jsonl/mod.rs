@@ -1,0 +1,14 @@
+//! JSON lines: one object per line.
+
+mod decoder; // records of the selected columns, as batches
+mod infer; // the types of the columns, from every record
+mod lines; // bytes -> lines
+mod parse; // a line -> its values
+mod shape; // what the values of a key have in common
+mod values; // values -> Arrow arrays
+
+pub(crate) use decoder::JsonlDecoder;
+pub(crate) use infer::discover;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! A window that slides over the decompressed bytes of a file.
+
+use std::path::{Path, PathBuf};
+
+use dstream_sdk::Result;
+
+use crate::decompression::Source;
+
+/// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
+/// knows the file by.
+pub(crate) const KEPT_BYTES: usize = 64 << 10;
+
+const BLOCK_BYTES: usize = 512 << 10;
+
+/// The window. Bytes before the position are read, those after it are to come.
+pub(crate) struct Window {
+    path: PathBuf,
+    source: Source,
+    buffer: Vec<u8>,
+    /// Offset in the file of the first byte of `buffer`.
+    base: u64,
+    at: usize,
+    end: usize,
+    ended: bool,
+    head: Vec<u8>,
+}
+
+impl Window {
+    pub(crate) fn open(path: &Path) -> Result<Window> {
+        let source = Source::open(path)?;
+        let (buffer, head) = (Vec::new(), Vec::new());
+        let mut window =
+            Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
+        window.fill()?;
+        Ok(window)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is read of the file and not yet consumed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.at..self.end]
+    }
+
+    /// Nothing comes after `bytes`.
+    pub(crate) fn is_last(&self) -> bool {
+        self.ended
+    }
+
+    /// Where the position is, in decompressed bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// The first bytes of the file, as far as they were seen.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The bytes right before the position.
+    pub(crate) fn tail(&self) -> &[u8] {
+        &self.buffer[self.at.saturating_sub(KEPT_BYTES)..self.at]
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.at += count;
+        debug_assert!(self.at <= self.end);
+    }
+
+    /// Reads a block more; `false` at the end of the file. Grows where most of the window waits for the rest of one record.
+    pub(crate) fn fill(&mut self) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        let drop = self.at.saturating_sub(KEPT_BYTES);
+        if drop > 0 {
+            self.buffer.copy_within(drop..self.end, 0);
+            self.base += drop as u64;
+            self.at -= drop;
+            self.end -= drop;
+        }
+        let wanted = self.end + (self.end - self.at).max(BLOCK_BYTES);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        let free = &mut self.buffer[self.end..wanted];
+        let count = self.source.read_full(&self.path, free)?;
+        self.ended = count < free.len();
+        self.end += count;
+        if self.base == 0 && self.head.len() < KEPT_BYTES {
+            self.head.clear();
+            self.head.extend_from_slice(&self.buffer[..self.end.min(KEPT_BYTES)]);
+        }
+        Ok(count > 0)
+    }
+
+    /// Moves the position to `offset`, which is still in the window or behind it; `false`: the file ends before. `on_block` is asked between blocks.
+    pub(crate) fn go_to(&mut self, offset: u64, on_block: &dyn Fn() -> Result<()>) -> Result<bool> {
+        let kept_from = offset.saturating_sub(KEPT_BYTES as u64);
+        if offset > self.base + self.end as u64 && self.source.seek(&self.path, kept_from)? {
+            (self.base, self.at, self.end, self.ended) = (kept_from, 0, 0, false);
+        }
+        while offset > self.base + self.end as u64 {
+            on_block()?;
+            self.at = self.end;
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+        self.at = (offset - self.base) as usize;
+        Ok(true)
+    }
+}
