@@ -34,7 +34,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Incoming>> {
 }
 
 fn check_round_trip(before: &RecordBatch) {
-    let all = read(&written(&[before.clone()]).unwrap()).unwrap();
+    let all = read(&written(std::slice::from_ref(before)).unwrap()).unwrap();
     let [Incoming::Schema { schema, .. }, Incoming::Records { records, .. }, Incoming::State(state)] =
         all.as_slice()
     else {

@@ -1,4 +1,28 @@
-//! Singer.
+//! Singer messages: one JSON object a line, as `dstreams tap` prints and `dstreams target` reads them.
+//!
+//! [`SingerTarget`] writes SCHEMA, RECORD and STATE. [`SingerReader`] reads them, and [`ingest`] brings what it reads to
+//! a target. How a value stands in a record is the table of [`json_schema`](crate::catalog::json_schema); the `x-arrow`
+//! of every property brings the exact type back, so that a batch that is written and read is the same, bit by bit.
+//!
+//! # What comes back otherwise
+//! - Metadata of a whole schema is not written; that of columns is.
+//! - A dictionary holds the same values, in the order of their first use. Runs are as long as they can be.
+//! - JSON text (`arrow.json`) loses line breaks and the white space around it: they mean nothing to JSON.
+//!
+//! # What is refused, by name of column and record
+//! - Written: NaN and infinities; dates and timestamps outside the years 0000 to 9999; a `Date64` that is no whole day; a
+//!   time that is not within a day; JSON text that is no JSON, or is `null`, which would be no value; text keys that
+//!   stand twice in a map; two fields of one name.
+//! - Read: union columns, for a value does not say which of its types is meant; dictionaries and runs of nested values; a
+//!   number that the column cannot hold exactly; null or nothing in a key property or in a column that cannot be null;
+//!   a field that stands twice; ACTIVATE_VERSION and BATCH messages.
+//!
+//! The Arrow form ([`arrows`](crate::arrows)) refuses none of these.
+//!
+//! # What is taken with a warning, once for each name
+//! - Fields that the schema does not name are left out, as other Singer targets do.
+//! - Messages of unknown types are left out: the specification allows them.
+//! - A time without zone in a column with one is UTC.
 
 mod bind; // Arrow array -> typed column, one line per type
 mod builder; // JSON value -> Arrow column, one line per type

@@ -58,6 +58,8 @@ fn far(exponent: &str) -> Result<i64, ()> {
 /// An integer that decimals are kept in.
 pub(crate) trait Unscaled: Sized + Copy {
     const ZERO: Self;
+    /// The same number, if it fits.
+    fn of(value: i64) -> Option<Self>;
     /// `self` × 10 + `digit`.
     fn push(self, digit: u8) -> Option<Self>;
     fn negate(self) -> Self;
@@ -67,6 +69,9 @@ macro_rules! unscaled {
     ($($int:ty),*) => {$(
         impl Unscaled for $int {
             const ZERO: $int = 0;
+            fn of(value: i64) -> Option<$int> {
+                <$int>::try_from(value).ok()
+            }
             fn push(self, digit: u8) -> Option<$int> {
                 self.checked_mul(10)?.checked_add(<$int>::from(digit as i8))
             }
@@ -81,6 +86,9 @@ unscaled!(i32, i64, i128);
 
 impl Unscaled for i256 {
     const ZERO: i256 = i256::ZERO;
+    fn of(value: i64) -> Option<i256> {
+        Some(i256::from(value))
+    }
     fn push(self, digit: u8) -> Option<i256> {
         self.checked_mul(i256::from(10))?.checked_add(i256::from(i64::from(digit)))
     }
@@ -97,8 +105,37 @@ pub(crate) enum NoDecimal {
     TooFine,
 }
 
+/// Digits that a 64 bit integer surely holds.
+const SHORT_DIGITS: usize = 18;
+
+/// The number in units of 10^-`scale`, where it is written plainly, with few digits and exactly that scale: as most
+/// are. `None`: it may still be one.
+fn parse_short<T: Unscaled>(text: &str, precision: u8, scale: i8) -> Option<T> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let fraction = usize::try_from(scale).ok()?;
+    let point = usize::from(fraction > 0);
+    let whole = digits.len().checked_sub(fraction + point).filter(|&whole| whole > 0)?;
+    if whole + fraction > SHORT_DIGITS.min(precision.into()) || (point == 1 && digits[whole] != b'.') {
+        return None;
+    }
+    let mut value = 0i64;
+    for &digit in digits[..whole].iter().chain(&digits[whole + point..]) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    T::of(if negative { -value } else { value })
+}
+
 /// The number in units of 10^-`scale`, exactly.
 pub(crate) fn parse_decimal<T: Unscaled>(text: &str, precision: u8, scale: i8) -> Result<T, NoDecimal> {
+    if let Some(value) = parse_short(text, precision, scale) {
+        return Ok(value);
+    }
     let parts = Parts::parse(text).ok_or(NoDecimal::NoNumber)?;
     let len = i64::try_from(parts.len()).unwrap_or(i64::MAX);
     let whole = i64::try_from(parts.whole.len()).unwrap_or(i64::MAX);
@@ -163,41 +200,39 @@ pub(crate) fn write_decimal(digits: &str, scale: i8, out: &mut Vec<u8>) {
 /// `0.10000000000000000555` are the same float64, `0.1000000000000000001` is none.
 pub(crate) fn exact_f64(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
-    let shortest = || zmij::Buffer::new().format_finite(value) == text;
-    let holds = value.is_finite()
-        && (surely_held(text, 15, value == 0.0, value.is_normal())
-            || shortest()
-            || holds(text, |digits| format!("{value:.digits$e}")));
-    holds.then_some(value)
+    let holds = is_short(text, F64_DIGITS, value == 0.0, value.is_normal())
+        || (value.is_finite() && zmij::Buffer::new().format_finite(value) == text)
+        || holds(text, F64_DIGITS, value.is_normal(), |digits| format!("{value:.digits$e}"));
+    (value.is_finite() && holds).then_some(value)
 }
 
 /// As [`exact_f64`], for float32.
 pub(crate) fn exact_f32(text: &str) -> Option<f32> {
     let value: f32 = text.parse().ok()?;
-    let shortest = || zmij::Buffer::new().format_finite(value) == text;
-    let holds = value.is_finite()
-        && (surely_held(text, 6, value == 0.0, value.is_normal())
-            || shortest()
-            || holds(text, |digits| format!("{value:.digits$e}")));
-    holds.then_some(value)
+    let holds = is_short(text, F32_DIGITS, value == 0.0, value.is_normal())
+        || (value.is_finite() && zmij::Buffer::new().format_finite(value) == text)
+        || holds(text, F32_DIGITS, value.is_normal(), |digits| format!("{value:.digits$e}"));
+    (value.is_finite() && holds).then_some(value)
 }
 
 /// Every decimal of so few digits has a float of its own, which prints as that decimal.
-fn surely_held(text: &str, limit: usize, is_zero: bool, is_normal: bool) -> bool {
-    if text.len() <= limit && (is_normal || is_zero) && !text.contains(['e', 'E']) {
-        return true;
-    }
-    let Some(parts) = Parts::parse(text) else { return false };
-    let digits = parts.significant().count();
-    (digits == 0 && is_zero) || (digits > 0 && digits <= limit && is_normal)
+const F64_DIGITS: usize = 15;
+const F32_DIGITS: usize = 6;
+
+/// So few digits that nothing has to be compared.
+fn is_short(text: &str, limit: usize, is_zero: bool, is_normal: bool) -> bool {
+    text.len() <= limit && (is_normal || is_zero) && !text.contains(['e', 'E'])
 }
 
-fn holds(text: &str, print: impl Fn(usize) -> String) -> bool {
+fn holds(text: &str, limit: usize, is_normal: bool, print: impl Fn(usize) -> String) -> bool {
     let Some(written) = Parts::parse(text) else { return false };
     let count = written.significant().count();
     // The longest float64 has 767 digits: what is longer is none.
     if count == 0 || count > 800 {
-        return false;
+        return count == 0;
+    }
+    if count <= limit && is_normal {
+        return true;
     }
     let printed = print(count - 1);
     Parts::parse(&printed).is_some_and(|printed| printed.significant().eq(written.significant()))

@@ -12,7 +12,7 @@ use super::feed::Feed;
 use super::incoming::{Incoming, Source, StreamSchema};
 use super::json::Cursor;
 use super::lines::{Line, Lines};
-use super::message::{Envelope, Kind, close, envelope, schema_message};
+use super::message::{Kind, close, envelope, schema_message};
 use super::object::Object;
 use super::parse::Scratch;
 use super::refusal::{broken, refuse};
@@ -45,6 +45,8 @@ pub struct SingerReader {
     by_name: HashMap<String, usize>,
     /// The stream of the last record: most likely that of the next.
     last: usize,
+    /// How its line began, up to the record itself. A line that begins so too says the same.
+    last_start: String,
     held_bytes: usize,
     ready: VecDeque<Incoming>,
     unknown_types: HashSet<String>,
@@ -72,6 +74,7 @@ impl SingerReader {
             streams: Vec::new(),
             by_name: HashMap::new(),
             last: 0,
+            last_start: String::new(),
             held_bytes: 0,
             ready: VecDeque::new(),
             unknown_types: HashSet::new(),
@@ -86,16 +89,28 @@ impl SingerReader {
         if text.trim_ascii().is_empty() {
             return Ok(());
         }
+        if !self.last_start.is_empty() && text.starts_with(&self.last_start) {
+            let record = Record { text, number, start: self.last_start.len(), is_open: true };
+            return record
+                .take(&mut self.streams[self.last], &mut self.scratch)
+                .and_then(|bytes| self.taken(bytes));
+        }
         let message = envelope(text).map_err(|fault| broken(number, None, &fault))?;
         match &message.kind {
             Kind::Record => {
-                let record = Record { text, number, message: &message };
-                let at = record.find_stream(&self.streams, &self.by_name, self.last)?;
+                let at = self.find_stream(number, message.stream.as_deref())?;
+                let start = message.record.ok_or_else(|| {
+                    let error = Error::data(format!("line {number}: a RECORD message needs a `record`"));
+                    error.stream(&self.streams[at].shape.stream)
+                })?;
+                let record = Record { text, number, start, is_open: message.is_open };
                 let bytes = record.take(&mut self.streams[at], &mut self.scratch)?;
-                self.is_at_state = false;
+                self.last_start.clear();
+                if message.is_open {
+                    self.last_start.push_str(&text[..start]);
+                }
                 self.last = at;
-                self.held_bytes += bytes;
-                self.hand_out_full(at)
+                self.taken(bytes)
             }
             Kind::Schema => self.schema(line),
             Kind::State => {
@@ -140,7 +155,21 @@ impl SingerReader {
         Ok(())
     }
 
-    fn hand_out_full(&mut self, at: usize) -> Result<()> {
+    fn find_stream(&self, line: u64, name: Option<&str>) -> Result<usize> {
+        let name =
+            name.ok_or_else(|| Error::data(format!("line {line}: a RECORD message needs a `stream`")))?;
+        self.by_name.get(name).copied().ok_or_else(|| {
+            Error::data(format!("line {line}: a record comes before the schema of its stream"))
+                .stream(name)
+                .hint("a tap writes SCHEMA before the first RECORD of a stream")
+        })
+    }
+
+    /// A record of so many bytes was added to the last stream.
+    fn taken(&mut self, bytes: usize) -> Result<()> {
+        self.is_at_state = false;
+        self.held_bytes += bytes;
+        let at = self.last;
         let stream = &self.streams[at];
         if stream.rows >= self.limits.rows || stream.bytes >= self.limits.batch_bytes {
             self.hand_out(at)
@@ -210,45 +239,22 @@ impl Source for SingerReader {
     }
 }
 
-/// A RECORD message.
+/// A RECORD message, and where in it the record begins.
 struct Record<'a> {
     text: &'a str,
     number: u64,
-    message: &'a Envelope<'a>,
+    start: usize,
+    /// What follows the record is not read yet.
+    is_open: bool,
 }
 
 impl Record<'_> {
-    fn find_stream(
-        &self,
-        streams: &[Stream],
-        by_name: &HashMap<String, usize>,
-        last: usize,
-    ) -> Result<usize> {
-        let Some(name) = self.message.stream.as_deref() else {
-            return Err(Error::data(format!("line {}: a RECORD message needs a `stream`", self.number)));
-        };
-        let found = match streams.get(last) {
-            Some(stream) if stream.shape.stream == name => Some(last),
-            _ => by_name.get(name).copied(),
-        };
-        found.ok_or_else(|| {
-            Error::data(format!("line {}: a record comes before the schema of its stream", self.number))
-                .stream(name)
-                .hint("a tap writes SCHEMA before the first RECORD of a stream")
-        })
-    }
-
     /// Adds it to its stream, and says how many bytes are held for it.
     fn take(&self, stream: &mut Stream, scratch: &mut Scratch) -> Result<usize> {
-        let name = &stream.shape.stream;
-        let Some(start) = self.message.record else {
-            let error = Error::data(format!("line {}: a RECORD message needs a `record`", self.number));
-            return Err(error.stream(name));
-        };
-        let mut cursor = Cursor::at(self.text, start);
+        let mut cursor = Cursor::at(self.text, self.start);
         let taken = stream.object.take(&mut cursor, scratch);
-        let closed = taken.and_then(|()| if self.message.is_open { close(&mut cursor) } else { Ok(()) });
-        closed.map_err(|fault| broken(self.number, Some(name), &fault))?;
+        let closed = taken.and_then(|()| if self.is_open { close(&mut cursor) } else { Ok(()) });
+        closed.map_err(|fault| broken(self.number, Some(&stream.shape.stream), &fault))?;
         // A null takes room in every column, also where nothing was written.
         let bytes = self.text.len() + 9 * stream.shape.schema.fields().len();
         stream.rows += 1;
