@@ -79,10 +79,9 @@ pub(crate) fn internal_error(sentence: &str) {
     complain(&format!("internal error: {sentence}\n  hint: this is a defect of dstreams, please report it"));
 }
 
-/// stdout for data: as it is, not a line of text.
-#[allow(dead_code, reason = "`tap` writes to it")]
-pub(crate) fn data() -> io::BufWriter<io::StdoutLock<'static>> {
-    io::BufWriter::with_capacity(1 << 18, io::stdout().lock())
+/// stdout for data: as it is, not a line of text, and for threads.
+pub(crate) fn unlocked_data() -> io::BufWriter<io::Stdout> {
+    io::BufWriter::with_capacity(1 << 18, io::stdout())
 }
 
 /// What a failed write of `place` means. The process ends here when whoever read stdout is gone: there is nobody left to

@@ -15,6 +15,7 @@ pub mod tables; // which table a stream goes to, how, and what is promised
 pub use dstream_abi::import::install_panic_hook;
 /// The words of the contract that a program in front of the engine needs.
 pub use dstream_abi::{
-    Catalog, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, Manifest, ReplicationMethod,
-    Result, StreamInfo, Tap, TapManifest, Target, TargetManifest,
+    Catalog, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, Manifest, Pipeline,
+    ReplicationMethod, Result, SelectedStream, StreamInfo, StreamPlan, Tap, TapManifest, Target,
+    TargetManifest, WriteMode,
 };

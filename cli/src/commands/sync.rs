@@ -12,10 +12,10 @@ use dstream_core::Error;
 use dstream_core::catalog::{filter_streams, to_selection};
 use dstream_core::commit::Protocol;
 use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
-use dstream_core::sync::{NotStarted, Report, Request, Step, StreamStatus};
+use dstream_core::sync::{NotStarted, Report, Request, StateSource, Step, StreamStatus};
 use dstream_core::tables::{self, Explanation};
 
-mod progress; // what is shown while a run goes on, and at its end
+pub(super) mod progress; // what is shown while a run goes on, and at its end
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -112,11 +112,11 @@ fn request(
         target: target.target.clone(),
         transactional: target.manifest.transactional,
         pipeline: format!("{}/{}", tap_config.name, target_config.name),
-        lock_identity: format!("{} {}", tap.resolved.identity(), target.resolved.identity()),
+        lock_identity: Some(format!("{} {}", tap.resolved.identity(), target.resolved.identity())),
         fingerprint: [("tap".to_owned(), tap_config.type_name.clone())].into(),
         streams,
         tables,
-        state: args.state.clone(),
+        state: args.state.clone().map_or(StateSource::None, StateSource::File),
         full_refresh: args.full_refresh,
         limits: limits(args, tap, target),
         interrupt: session.interrupt.clone(),
@@ -167,7 +167,7 @@ fn explain(request: &Request, promises: &[Explanation]) -> Outcome {
     Ok(ExitCode::Ok)
 }
 
-fn not_started(failed: NotStarted) -> Failure {
+pub(super) fn not_started(failed: NotStarted) -> Failure {
     let phase = match failed.step {
         Step::State => Phase::State,
         Step::Lock => Phase::Lock,
@@ -178,7 +178,7 @@ fn not_started(failed: NotStarted) -> Failure {
 }
 
 /// Prints every failure, and says how the process ends.
-fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
+pub(super) fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
     let mut first = None;
     let mut tell = |failure: Failure| {
         output::failure(&failure);

@@ -16,7 +16,7 @@ impl Ledger {
     /// Fences what began before.
     pub(crate) fn begin(&mut self) -> u64 {
         self.epoch += 1;
-        // A new run learns of no record, so its sequences begin at 1.
+        // A new run learns of no record here: its state says where sequences begin.
         self.sequences.clear();
         self.epoch
     }
@@ -33,7 +33,9 @@ impl Ledger {
         self.check_epoch(commit.epoch)?;
         let mut new = Vec::new();
         for record in &commit.records {
-            let stored = self.sequences.get(&record.key).copied().unwrap_or(0);
+            // Whoever keeps the state counts on from there: the first sequence of a key is taken as it comes.
+            let first = record.sequence.saturating_sub(1);
+            let stored = self.sequences.get(&record.key).copied().unwrap_or(first);
             if stored == record.sequence {
                 continue;
             }

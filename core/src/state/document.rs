@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Result, Starts, StateError};
+use super::{Entry, PartitionState, Result, Starts, StateError};
 
 /// Who decides when file and target differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,6 +122,23 @@ impl State {
         let document: Document = serde_json::from_value(value)
             .map_err(|error| unusable(format!("cannot be understood: {error}"), FOREIGN))?;
         Ok(document.state)
+    }
+
+    /// The state in a STATE message of `dstreams tap`: `{"bookmarks": {…}}`, one entry per partition, without sequences.
+    ///
+    /// # Errors
+    /// `Unusable`: it is something else.
+    pub fn from_bookmarks(value: &Value) -> Result<State> {
+        let foreign = || unusable("is not state of dstreams: it has no `bookmarks` of its form", FOREIGN);
+        let bookmarks = value.get("bookmarks").and_then(Value::as_object).ok_or_else(foreign)?;
+        let mut state = State { authority: Authority::File, ..State::default() };
+        for (partition, value) in bookmarks {
+            let of_partition = PartitionState::deserialize(value).map_err(|error| {
+                unusable(format!("cannot be understood at `{partition}`: {error}"), FOREIGN)
+            })?;
+            state.bookmarks.insert(partition.clone(), Entry { sequence: 0, state: of_partition });
+        }
+        Ok(state)
     }
 
     /// The text of the file: JSON whose last member is the SHA-256 of everything before it.

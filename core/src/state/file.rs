@@ -112,6 +112,14 @@ impl StateFile {
     }
 }
 
+/// Writes a file of somebody else's form in the same way: whole or not at all.
+///
+/// # Errors
+/// `Resource`: no space. `Denied`: no permission.
+pub fn replace_file(path: &Path, content: &[u8]) -> Result<()> {
+    replace(path, content).map_err(|error| StateError::Other(from_io(&error, &writing(path))))
+}
+
 /// Whoever opens the file sees the old content or the new one, also after a power failure.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (mut file, new) = temporary(path)?;

@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::commit::{Lane, Machine, Protocol, Run};
 use crate::pipeline::{self, Interrupt, Job, LaneJob, Limits, Outcome, Progress};
-use crate::state::{Authority, Question, RunLock, Start, StateError, StateFile, resolve};
+use crate::state::{Authority, Question, RunLock, Start, State, StateError, StateFile, resolve};
 use crate::tables::TablePlan;
 
 pub use report::{Report, StreamReport, StreamStatus};
@@ -31,16 +31,16 @@ pub struct Request {
     pub transactional: bool,
     /// The same in every run: the names of tap and target.
     pub pipeline: String,
-    /// What one run at a time may use: tap, target and where they point.
-    pub lock_identity: String,
+    /// What one run at a time may use: tap, target and where they point. `None`: runs do not get in each other's way.
+    pub lock_identity: Option<String>,
     /// What must not change for a bookmark to keep its meaning, by name.
     pub fingerprint: BTreeMap<String, String>,
     /// The streams.
     pub streams: Vec<SelectedStream>,
     /// Where each of them goes, in the same order.
     pub tables: Vec<TablePlan>,
-    /// Where the state is kept; `None`: start from the beginning.
-    pub state: Option<PathBuf>,
+    /// Where the state comes from and goes to.
+    pub state: StateSource,
     /// Start from the beginning, whatever is known.
     pub full_refresh: bool,
     /// Bounds.
@@ -49,6 +49,17 @@ pub struct Request {
     pub interrupt: Interrupt,
     /// The commit protocol; tests plant bugs in it.
     pub protocol: Protocol,
+}
+
+/// Where the state comes from and goes to.
+#[derive(Clone, Debug)]
+pub enum StateSource {
+    /// Start from the beginning, keep nothing.
+    None,
+    /// Go on from the file, and keep it up to date.
+    File(PathBuf),
+    /// Go on from here; whoever reads the output keeps the state.
+    Given(Box<State>),
 }
 
 /// What was being done when a run could not start.
@@ -93,7 +104,7 @@ pub struct Prepared {
     tables: Vec<StreamPlan>,
     /// What the user is told beforehand.
     pub notices: Vec<String>,
-    _lock: RunLock,
+    _lock: Option<RunLock>,
 }
 
 /// Does everything up to the first record.
@@ -108,19 +119,25 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
             stream.replication_key = None;
         }
     }
-    if let Some(path) = &request.state {
+    let path = match &request.state {
+        StateSource::File(path) => Some(path.as_path()),
+        StateSource::None | StateSource::Given(_) => None,
+    };
+    if let Some(path) = path {
         StateFile::check_writable(path).map_err(NotStarted::of_state)?;
     }
-    let lock =
-        RunLock::acquire(&request.lock_identity, request.state.as_deref()).map_err(NotStarted::of_state)?;
-    let mut state_file =
-        request.state.as_deref().map(StateFile::open).transpose().map_err(NotStarted::of_state)?;
+    let lock = request.lock_identity.as_deref().map(|identity| RunLock::acquire(identity, path));
+    let lock = lock.transpose().map_err(NotStarted::of_state)?;
+    let mut state_file = path.map(StateFile::open).transpose().map_err(NotStarted::of_state)?;
     let pipeline = Pipeline { pipeline: request.pipeline.clone(), run: new_run_id() };
     info!(pipeline = pipeline.pipeline, run = pipeline.run, "run begins");
     let begun = request.target.begin(&pipeline).map_err(NotStarted::at(Step::Target))?;
     let question = Question {
         pipeline: &request.pipeline,
-        state: state_file.as_ref().map(StateFile::state),
+        state: match &request.state {
+            StateSource::Given(state) => Some(state),
+            StateSource::File(_) | StateSource::None => state_file.as_ref().map(StateFile::state),
+        },
         records: &begun.records,
         transactional: request.transactional,
         full_refresh: request.full_refresh,

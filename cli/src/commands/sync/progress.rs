@@ -15,13 +15,13 @@ const INTERVAL: Duration = Duration::from_millis(250);
 const MAX_LINES: usize = 12;
 
 /// The thread that draws, if there is a terminal.
-pub(super) struct Display {
+pub(in crate::commands) struct Display {
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Starts drawing.
-pub(super) fn start(progress: Arc<Progress>) -> Display {
+pub(in crate::commands) fn start(progress: Arc<Progress>) -> Display {
     let ended = Arc::new(AtomicBool::new(false));
     let flag = ended.clone();
     let draw = move || {
@@ -40,7 +40,7 @@ pub(super) fn start(progress: Arc<Progress>) -> Display {
 
 impl Display {
     /// Takes the lines away.
-    pub(super) fn finish(self) {
+    pub(in crate::commands) fn finish(self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread {
             thread.thread().unpark();
@@ -76,7 +76,7 @@ fn lines(progress: &Progress, elapsed: Duration) -> Vec<String> {
 }
 
 /// Prints what was done.
-pub(super) fn summary(report: &Report) {
+pub(in crate::commands) fn summary(report: &Report) {
     let mut table = Table::new(["stream", "table", "mode", "rows", "rows/s", "MB/s", "committed", "status"]);
     let seconds = report.seconds.max(0.001);
     for stream in &report.streams {
