@@ -103,6 +103,11 @@ impl StateFile {
             drop(file);
             fs::remove_file(path)
         });
+        // A run that has the lock may have removed it first.
+        let made = made.or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound if folder.is_dir() => Ok(()),
+            _ => Err(error),
+        });
         made.or_else(|error| {
             refuse(
                 from_io(&error, "no file can be made in its folder")
@@ -110,6 +115,28 @@ impl StateFile {
             )
         })
     }
+}
+
+/// Removes the temporary files of runs that were killed while they wrote. The caller holds the lock of the run.
+///
+/// A file that cannot be removed is in nobody's way.
+pub(crate) fn remove_leftovers(path: &Path) {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let Ok(entries) = fs::read_dir(folder_of(&path)) else { return };
+    let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in entries.flatten() {
+        if is_temporary(&entry.file_name().to_string_lossy(), &own) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// `own` with the ending that [`temporary`] gives it.
+fn is_temporary(name: &str, own: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = name.strip_prefix(own).and_then(|rest| rest.strip_prefix('.'));
+    let numbers = numbers.and_then(|rest| rest.strip_suffix(".tmp")).and_then(|rest| rest.split_once('-'));
+    numbers.is_some_and(|(process, number)| is_number(process) && is_number(number))
 }
 
 /// Writes a file of somebody else's form in the same way: whole or not at all.

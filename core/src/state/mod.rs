@@ -12,6 +12,7 @@ mod starts; // where every partition of the plan starts, and in which generation
 pub use document::{Authority, Edit, State};
 pub use edit::{clear, set, view};
 pub use error::{Result, StateError};
+pub(crate) use file::remove_leftovers;
 pub use file::{StateFile, replace_file};
 pub use lock::RunLock;
 pub use partition::{Entry, PartitionState};

@@ -14,9 +14,11 @@ use std::time::Instant;
 use dstream_abi::{Error, Pipeline, ReplicationMethod, SelectedStream, Selection, StreamPlan, Tap, Target};
 use tracing::info;
 
-use crate::commit::{Lane, Machine, Protocol, Run};
+use crate::commit::{Lane, Machine, Protocol, Run, SeededBug};
 use crate::pipeline::{self, Interrupt, Job, LaneJob, Limits, Outcome, Progress};
-use crate::state::{Authority, Question, RunLock, Start, State, StateError, StateFile, resolve};
+use crate::state::{
+    Authority, Question, RunLock, Start, State, StateError, StateFile, remove_leftovers, resolve,
+};
 use crate::tables::TablePlan;
 
 pub use report::{Report, StreamReport, StreamStatus};
@@ -128,6 +130,9 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
     }
     let lock = request.lock_identity.as_deref().map(|identity| RunLock::acquire(identity, path));
     let lock = lock.transpose().map_err(NotStarted::of_state)?;
+    if let Some(path) = path.filter(|_| lock.is_some()) {
+        remove_leftovers(path);
+    }
     let mut state_file = path.map(StateFile::open).transpose().map_err(NotStarted::of_state)?;
     let pipeline = Pipeline { pipeline: request.pipeline.clone(), run: new_run_id() };
     info!(pipeline = pipeline.pipeline, run = pipeline.run, "run begins");
@@ -187,7 +192,8 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
         tap: request.tap,
         target: request.target,
         pipeline,
-        transactional: request.transactional,
+        // A protocol that trusts the file does not let it lag behind: it loses records, and doubles none.
+        transactional: request.transactional && !request.protocol.has(SeededBug::StateBeforeData),
         lanes: jobs,
         machine: Machine::new(request.protocol, run, lanes),
         state_file,

@@ -172,3 +172,21 @@ fn an_older_commit_never_replaces_a_newer_one() {
     let sequences: Vec<_> = state.bookmarks.values().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, [1, 3, 2], "new, orders, users");
 }
+
+#[test]
+fn what_a_killed_run_left_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let others =
+        ["state.json", "state.json.prev", "state.json.lock", "state.json.tmp", "other.json.12-0.tmp"];
+    for name in others.iter().chain(&["state.json.12-0.tmp", "state.json.4711-13.tmp"]) {
+        fs::write(folder.path().join(name), "{}").unwrap();
+    }
+    crate::state::remove_leftovers(&path);
+    let mut left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    let mut others = others.map(std::ffi::OsString::from);
+    others.sort();
+    assert_eq!(left, others);
+}
