@@ -1,8 +1,9 @@
-//! `bench` and `chaos`: programs of the workspace, built in release.
+//! `bench` and `chaos`: programs of the workspace.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::process::ExitCode;
 
+use crate::say;
 use crate::shell::program;
 
 /// Runs the benchmarks; names select.
@@ -18,13 +19,32 @@ pub(crate) fn bench(names: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the kill campaign on the release binary and plugins.
+/// Runs the kill campaign on the release binary and plugins; with `--bug`, on a binary that has the bug, and then
+/// succeeds only where the campaign finds violations.
 pub(crate) fn chaos(args: &[String]) -> Result<ExitCode> {
-    program("cargo build --release").run()?;
-    let mut cargo = program("cargo run --release --package dstream-chaos --");
-    for arg in args {
-        cargo = cargo.arg(arg);
+    if args.iter().any(|arg| arg == "--bug" || arg.starts_with("--bug=")) {
+        return find_bug(args);
     }
-    cargo.run()?;
-    Ok(ExitCode::SUCCESS)
+    program("cargo build --release").run()?;
+    let cargo = program("cargo run --release --package dstream-chaos --").args(args);
+    Ok(if cargo.try_run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// The binary with the bug has a folder of its own: nobody shall take it for the real one.
+fn find_bug(args: &[String]) -> Result<ExitCode> {
+    program("cargo build").run()?;
+    program("cargo build --target-dir target/seeded --package dstream-cli --features seeded-bugs").run()?;
+    let binary = format!("target/seeded/debug/dstreams{}", std::env::consts::EXE_SUFFIX);
+    let cargo = program("cargo run --package dstream-chaos -- --binary").arg(binary).args(args);
+    match cargo.code()? {
+        Some(VIOLATIONS) => {
+            say::line("the bug was found, as it has to be");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(0) => bail!("the campaign did not find the bug: it has no teeth, or too few `--runs`"),
+        _ => bail!("the campaign could not be carried out"),
+    }
+}
+
+/// The exit code of a campaign that found something.
+const VIOLATIONS: i32 = 1;

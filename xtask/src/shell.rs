@@ -46,6 +46,11 @@ impl Program {
         self
     }
 
+    /// More arguments, taken as they are.
+    pub(crate) fn args(self, args: &[String]) -> Program {
+        args.iter().fold(self, Program::arg)
+    }
+
     /// Runs it in `folder`.
     pub(crate) fn inside(mut self, folder: &Path) -> Program {
         self.command.current_dir(folder);
@@ -65,10 +70,15 @@ impl Program {
     }
 
     /// Runs it, shown with a `$`; its output is the user's to read.
-    pub(crate) fn try_run(mut self) -> Result<bool> {
+    pub(crate) fn try_run(self) -> Result<bool> {
+        Ok(self.code()? == Some(0))
+    }
+
+    /// As [`Program::try_run`], with the exit code; none where a signal ended it.
+    pub(crate) fn code(mut self) -> Result<Option<i32>> {
         say::line(&format!("$ {}", self.shown));
         let status = self.command.status().with_context(|| format!("`{}` cannot be started", self.shown))?;
-        Ok(status.success())
+        Ok(status.code())
     }
 
     /// Runs it and insists that it succeeds.

@@ -93,7 +93,7 @@ impl Campaign {
                 self.usual.insert((plan, is_first), took);
             }
             if !self.judge(&world)? {
-                self.figures.kept.push(world.keep());
+                self.keep(world);
                 return Ok(());
             }
             world.change_files()?;
@@ -108,7 +108,7 @@ impl Campaign {
             let is_clean = self.run_round(&mut world, round == 0)? && self.judge(&world)?;
             if !is_clean {
                 // What is wrong once stays wrong: a later round would count it again.
-                self.figures.kept.push(world.keep());
+                self.keep(world);
                 return Ok(());
             }
             if self.figures.kills >= self.request.kills {
@@ -151,6 +151,13 @@ impl Campaign {
             0 => part * 0.15,
             1 => 0.85 + part * 0.3,
             _ => part * 1.1,
+        }
+    }
+
+    /// For whoever looks for the cause, unless it is known.
+    fn keep(&mut self, world: World<'_>) {
+        if !world.has_bug() {
+            self.figures.kept.push(world.keep());
         }
     }
 

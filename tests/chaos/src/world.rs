@@ -171,6 +171,11 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// Its runs have a bug on purpose.
+    pub(crate) fn has_bug(&self) -> bool {
+        self.subject.bug.is_some()
+    }
+
     /// Keeps the folder for whoever looks for the cause.
     pub(crate) fn keep(self) -> PathBuf {
         self.folder.keep()
