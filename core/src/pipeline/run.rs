@@ -215,6 +215,7 @@ pub fn run(job: Job) -> Outcome {
     let mut waiting: Vec<LaneJob> = job.lanes.clone();
     let queue = Arc::new(Mutex::new(job.lanes.into_iter().collect::<VecDeque<_>>()));
     let (sender, results) = channel();
+    let mut threads = Vec::with_capacity(parallel);
     for at in 0..parallel {
         let (shared, queue, sender) = (engine.clone(), queue.clone(), sender.clone());
         let spawned = std::thread::Builder::new().name(format!("load {at}")).spawn(move || {
@@ -226,8 +227,11 @@ pub fn run(job: Job) -> Outcome {
                 }
             }
         });
-        if let Err(error) = spawned {
-            engine.interrupt.fail(Error::resource(format!("no thread can be started: {error}")));
+        match spawned {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                engine.interrupt.fail(Error::resource(format!("no thread can be started: {error}")));
+            }
         }
     }
     drop(sender);
@@ -251,6 +255,14 @@ pub fn run(job: Job) -> Outcome {
         if engine.interrupt.is_abort() && has_waited(&mut abort_since, ABORT_GRACE) {
             engine.abandoned.store(true, Ordering::Relaxed);
             break;
+        }
+    }
+    if !engine.abandoned.load(Ordering::Relaxed) {
+        // A thread that has told its last outcome still has the target, which would otherwise be closed by the end of
+        // the process: too late for it to put away its log.
+        for thread in threads {
+            // A panic of the host was told above, as a lane that never ended.
+            let _ = thread.join();
         }
     }
     finish(&engine, lanes, waiting)
