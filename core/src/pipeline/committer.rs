@@ -44,7 +44,8 @@ impl Committer {
         state_file: Option<StateFile>,
         interrupt: Interrupt,
     ) -> Committer {
-        let shared = Shared { machine, answers: HashMap::new(), state_file, unsaved: false, saved_at: None };
+        let unsaved = state_file.as_ref().is_some_and(StateFile::is_behind);
+        let shared = Shared { machine, answers: HashMap::new(), state_file, unsaved, saved_at: None };
         Committer {
             target,
             pipeline,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dstream_abi::Error;
 
-use super::{Entry, Result, State, StateError};
+use super::{Authority, Entry, Result, Starts, State, StateError};
 
 /// The state file of a run.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct StateFile {
     path: PathBuf,
     state: State,
     is_new: bool,
+    is_behind: bool,
 }
 
 impl StateFile {
@@ -27,10 +28,10 @@ impl StateFile {
         match fs::read(&path) {
             Ok(bytes) => {
                 let state = State::from_text(&bytes).map_err(|error| error.context(reading(&path)))?;
-                Ok(StateFile { path, state, is_new: false })
+                Ok(StateFile { path, state, is_new: false, is_behind: false })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok(StateFile { path, state: State::default(), is_new: true })
+                Ok(StateFile { path, state: State::default(), is_new: true, is_behind: false })
             }
             Err(error) => {
                 Err(StateError::Other(from_io(&error, "it cannot be read").context(reading(&path))))
@@ -58,6 +59,18 @@ impl StateFile {
         &mut self.state
     }
 
+    /// As [`State::begin_run`], without writing.
+    pub fn begin_run(&mut self, pipeline: &str, run: &str, authority: Authority, starts: &Starts) {
+        let before = self.state.bookmarks.clone();
+        self.state.begin_run(pipeline, run, authority, starts);
+        self.is_behind |= self.state.bookmarks != before;
+    }
+
+    /// The run began with other bookmarks than the file has: it has to be written even where nothing is committed.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
     /// Takes over entries without writing them: a caller that saves often writes once for many.
     pub fn stage(&mut self, entries: impl IntoIterator<Item = (String, Entry)>) {
         self.state.absorb(entries);
@@ -73,6 +86,7 @@ impl StateFile {
         replace(&self.path, text.as_bytes())
             .map_err(|error| from_io(&error, "it cannot be written").context(writing(&self.path)))?;
         self.is_new = false;
+        self.is_behind = false;
         Ok(())
     }
 

@@ -157,7 +157,7 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
     let starts = resolution.starts(&partitions).map_err(NotStarted::of_state)?;
     if let Some(file) = &mut state_file {
         let authority = if request.transactional { Authority::Target } else { Authority::File };
-        file.state_mut().begin_run(&request.pipeline, &pipeline.run, authority, &starts);
+        file.begin_run(&request.pipeline, &pipeline.run, authority, &starts);
     }
     let mut notices = starts.notices;
 

@@ -101,6 +101,7 @@ fn judge_state(world: &World<'_>, target: &Connection, verdict: &mut Verdict) ->
     if let Err(error) = world.dstreams(&["state", "view", "state/state.json"]) {
         verdict.state += 1;
         verdict.tell(|| format!("{error:#}"));
+        return Ok(());
     }
     let file: Value = serde_json::from_slice(&fs::read(world.path("state/state.json"))?)?;
     let mut entries: BTreeMap<String, Value> =

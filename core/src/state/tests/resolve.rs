@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::commit::Protocol;
 use crate::state::{
-    Authority, Edit, Entry, PartitionState, Question, Start, Starts, State, StateError, resolve,
+    Authority, Edit, Entry, PartitionState, Question, Start, Starts, State, StateError, StateFile, resolve,
 };
 
 /// What is asked, with the usual answers filled in.
@@ -359,4 +359,21 @@ fn an_emptied_target_does_not_keep_the_file_from_learning_new_commits() {
     state.begin_run("p", "r", Authority::Target, &case.starts().unwrap());
     state.absorb([("s".to_string(), entry(1, 1))]);
     assert_eq!(state.bookmarks["s"].sequence, 1);
+}
+
+#[test]
+fn a_file_that_was_lost_is_behind_the_target_until_it_is_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = StateFile::open(&folder.path().join("state.json")).unwrap();
+    let nothing = Case::default().starts().unwrap();
+    file.begin_run("p", "r", Authority::Target, &nothing);
+    assert!(!file.is_behind(), "there is nothing to be written");
+    let (id, stored) = super::entry("s", 3, 7);
+    let mut case = Case { key: Some("updated_at"), ..Case::default() };
+    case.records = vec![stored.to_record(&id)];
+    file.begin_run("p", "r", Authority::Target, &case.starts().unwrap());
+    assert!(file.is_behind());
+    file.save().unwrap();
+    assert!(!file.is_behind());
+    assert_eq!(StateFile::open(file.path()).unwrap().state().bookmarks["s"], stored);
 }
