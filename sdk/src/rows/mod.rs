@@ -2,6 +2,7 @@
 
 mod builder; // rows -> batches, cut by rows and bytes
 mod column; // one column being built
+mod finish; // what a column kept -> array
 mod json; // JSON value -> column
 pub(crate) mod number; // numbers that fit, exactly
 mod store; // what a column keeps until its batch is finished
