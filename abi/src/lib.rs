@@ -26,9 +26,7 @@ pub use delivery::{
     Begun, Commit, CommitRecord, CommitWindow, Pipeline, Prepared, StreamPlan, WriteMode, WriteRequest,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use manifest::{
-    AbiVersion, ConnectorManifest, Manifest, TapManifest, TargetManifest, manifest_section,
-};
+pub use manifest::{AbiVersion, ConnectorManifest, Manifest, TapManifest, TargetManifest, manifest_section};
 pub use message::{Message, Next};
 pub use tap::{ConnectorConfig, OpenTap, Reader, Tap};
 pub use target::{OpenTarget, Target, Writer};

@@ -74,10 +74,10 @@ impl FieldJson {
             Error::schema(format!("column `{}`: no Arrow type `{}`: {error}", self.name, self.format))
         };
         // arrow-rs asserts on some malformed types; a panic over a user's file would be ours.
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Field::try_from(&ffi))) {
+        match crate::panics::catch(|| Field::try_from(&ffi)) {
             Ok(Ok(field)) => Ok(field),
             Ok(Err(error)) => Err(wrong(&error)),
-            Err(_) => Err(wrong(&"malformed")),
+            Err(panic) => Err(wrong(&panic)),
         }
     }
 
@@ -85,11 +85,13 @@ impl FieldJson {
         if depth > MAX_DEPTH {
             return Err(Error::schema(format!("column `{}` is nested deeper than {MAX_DEPTH}", self.name)));
         }
-        let wrong = |error: arrow::error::ArrowError| {
-            Error::schema(format!("column `{}`: {error}", self.name))
-        };
+        let wrong =
+            |error: arrow::error::ArrowError| Error::schema(format!("column `{}`: {error}", self.name));
         if self.format.contains('\0') || self.name.contains('\0') {
-            return Err(Error::schema(format!("column `{}`: a name or type holds NUL", self.name.escape_debug())));
+            return Err(Error::schema(format!(
+                "column `{}`: a name or type holds NUL",
+                self.name.escape_debug()
+            )));
         }
         let children =
             self.children.iter().map(|child| child.to_ffi(depth + 1)).collect::<Result<Vec<_>>>()?;

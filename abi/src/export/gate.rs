@@ -40,9 +40,13 @@ pub(crate) fn guard(
 /// Runs plugin code that has nobody to tell: a close.
 pub(crate) fn guard_close(context: &Context, f: impl FnOnce()) {
     if let Err(panic) = panics::catch(|| context.enter(f)) {
-        context.log(crate::LogLevel::Error, module_path!(), "the plugin panicked in close", "", &[(
-            "panic", &panic,
-        )]);
+        context.log(
+            crate::LogLevel::Error,
+            module_path!(),
+            "the plugin panicked in close",
+            "",
+            &[("panic", &panic)],
+        );
     }
     context.close();
 }
@@ -84,7 +88,8 @@ pub(crate) unsafe fn text<'a>(text: *const Str, what: &str) -> Result<&'a str> {
 pub(crate) unsafe fn document<T: serde::de::DeserializeOwned>(from: *const Str, what: &str) -> Result<T> {
     // SAFETY: the caller's promise.
     let text = unsafe { text(from, what) }?;
-    serde_json::from_str(text).map_err(|error| Error::bug(format!("the host's {what} cannot be read: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| Error::bug(format!("the host's {what} cannot be read: {error}")))
 }
 
 /// Hands a JSON document to the host.
@@ -92,7 +97,8 @@ pub(crate) unsafe fn document<T: serde::de::DeserializeOwned>(from: *const Str, 
 /// # Safety
 /// `out` points to a writable `ds_buf` that holds nothing.
 pub(crate) unsafe fn answer(out: *mut raw::Buf, value: &impl serde::Serialize) -> Result<Status> {
-    let text = serde_json::to_string(value).map_err(|error| Error::bug(format!("an answer is not JSON: {error}")))?;
+    let text = serde_json::to_string(value)
+        .map_err(|error| Error::bug(format!("an answer is not JSON: {error}")))?;
     // SAFETY: the caller's promise; the buffer there is empty, so nothing is left behind.
     unsafe { out.write(raw::Buf::from_string(text)) };
     Ok(Status::OK)

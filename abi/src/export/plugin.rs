@@ -126,6 +126,14 @@ unsafe extern "C" fn shutdown(deadline_ms: i64) -> Status {
     })
 }
 
-unsafe extern "C" fn get_extension(_id: *const Str) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn get_extension(id: *const Str) -> *const c_void {
+    // SAFETY: dstream.h, "Borrowed inputs".
+    let id = unsafe { id.as_ref().and_then(|id| id.bytes()) };
+    match id {
+        #[cfg(feature = "layout")]
+        Some(id) if id == crate::raw::layout::EXTENSION.as_bytes() => {
+            std::ptr::from_ref(&crate::raw::layout::LAYOUT).cast()
+        }
+        _ => std::ptr::null(),
+    }
 }

@@ -86,7 +86,12 @@ unsafe extern "C" fn discover(tap: *const TapObject, out: *mut Buf, err: *mut Er
     })
 }
 
-unsafe extern "C" fn plan(tap: *const TapObject, selection: *const Str, out: *mut Buf, err: *mut Err) -> Status {
+unsafe extern "C" fn plan(
+    tap: *const TapObject,
+    selection: *const Str,
+    out: *mut Buf,
+    err: *mut Err,
+) -> Status {
     // SAFETY: as in `check`.
     let tap = unsafe { opened(tap) };
     guard(Some(&tap.context), &Cell::new(false), err, || {
@@ -113,7 +118,8 @@ unsafe extern "C" fn open_reader(
         let request = unsafe { document(request, "read request") }?;
         let reader = tap.tap.open_reader(context.clone(), request)?;
         let context = context.clone();
-        let opened = Box::new(OpenedReader { reader, context, poisoned: Cell::new(false), sizes: Vec::new() });
+        let opened =
+            Box::new(OpenedReader { reader, context, poisoned: Cell::new(false), sizes: Vec::new() });
         // SAFETY: dstream.h, "open_reader": out points to one writable pointer.
         unsafe { out.write(Box::into_raw(opened).cast()) };
         Ok(Status::OK)

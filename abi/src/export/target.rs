@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use super::gate::{answer, document, guard, guard_close};
 use super::tap::host;
-use crate::raw::{self, ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str, TargetObject, TargetV1, WriterObject};
+use crate::raw::{
+    self, ArrowArray, ArrowSchema, Buf, Ctx, Err, RawArray, RawSchema, Status, Str, TargetObject, TargetV1,
+    WriterObject,
+};
 use crate::{Batch, Context, Error, OpenTarget, Target, Writer};
 
 /// The table of C functions for `T`.
@@ -142,14 +145,15 @@ unsafe extern "C" fn declare(
     writer: *mut WriterObject,
     stream: u32,
     version: u32,
-    schema: *const ArrowSchema,
+    schema: *const RawSchema,
     err: *mut Err,
 ) -> Status {
     // SAFETY: the host makes one call per writer at a time (dstream.h, "Threads").
     let OpenedWriter { writer, context, poisoned, schemas } = unsafe { writing(writer) };
     guard(Some(context), poisoned, err, || {
         // SAFETY: dstream.h, "declare": schema is borrowed and valid during the call.
-        let schema = unsafe { schema.as_ref() }.ok_or_else(|| Error::bug("the host gave no schema"))?;
+        let schema = unsafe { schema.cast::<ArrowSchema>().as_ref() }
+            .ok_or_else(|| Error::bug("the host gave no schema"))?;
         let schema: SchemaRef = Arc::new(Schema::try_from(schema)?);
         schemas.insert((stream, version), schema.clone());
         writer.declare(stream, version, schema).map(|()| Status::OK)
@@ -160,17 +164,17 @@ unsafe extern "C" fn write(
     writer: *mut WriterObject,
     stream: u32,
     version: u32,
-    array: *mut ArrowArray,
+    array: *mut RawArray,
     err: *mut Err,
 ) -> Status {
     // SAFETY: dstream.h, "write": always consumed. Taken before anything can fail, dropped wherever that happens.
-    let array = unsafe { ArrowArray::from_raw(array) };
+    let array = unsafe { ArrowArray::from_raw(array.cast()) };
     // SAFETY: the host makes one call per writer at a time (dstream.h, "Threads").
     let OpenedWriter { writer, context, poisoned, schemas } = unsafe { writing(writer) };
     guard(Some(context), poisoned, err, || {
-        let schema = schemas
-            .get(&(stream, version))
-            .ok_or_else(|| Error::bug(format!("batch of stream {stream} version {version} before its schema")))?;
+        let schema = schemas.get(&(stream, version)).ok_or_else(|| {
+            Error::bug(format!("batch of stream {stream} version {version} before its schema"))
+        })?;
         writer.write(stream, version, Batch::from_raw(array, schema.clone(), 0)).map(|()| Status::OK)
     })
 }

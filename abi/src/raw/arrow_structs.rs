@@ -6,6 +6,7 @@ use std::ffi::{c_char, c_void};
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs)] // the names are those of the C Data Interface
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct RawSchema {
     pub format: *const c_char,
     pub name: *const c_char,
@@ -22,6 +23,7 @@ pub struct RawSchema {
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs)] // the names are those of the C Data Interface
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct RawArray {
     pub length: i64,
     pub null_count: i64,

@@ -5,6 +5,7 @@ use super::{Kv, Status, Str};
 /// `ds_err`: the host's sink for the error of one call.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Err {
     _opaque: [u8; 0],
 }
@@ -12,6 +13,7 @@ pub struct Err {
 /// `ds_ctx`: run, cancel flag and log span of one object.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Ctx {
     _opaque: [u8; 0],
 }
@@ -22,6 +24,7 @@ pub const ERR_ROW_DATA: u32 = 1;
 /// `ds_error_desc`.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct ErrorDesc {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -44,6 +47,7 @@ pub struct ErrorDesc {
 /// `ds_log_record`.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct LogRecord {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -64,6 +68,9 @@ pub struct LogRecord {
 /// `ds_host_v1`.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
+#[cfg_attr(feature = "layout", sabi(kind(Prefix(prefix_ref = HostV1Layout, prefix_fields = HostV1Prefix))))]
+#[cfg_attr(feature = "layout", sabi(missing_field(panic)))]
 pub struct HostV1 {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -76,5 +83,6 @@ pub struct HostV1 {
     /// Hands one record to the host's log.
     pub log: Option<unsafe extern "C" fn(*const Ctx, *const LogRecord)>,
     /// 1 once the run is to stop.
+    #[cfg_attr(feature = "layout", sabi(last_prefix_field))]
     pub is_cancelled: Option<unsafe extern "C" fn(*const Ctx) -> i32>,
 }

@@ -2,6 +2,8 @@
 
 mod arrow_structs;
 mod host;
+#[cfg(feature = "layout")]
+pub mod layout;
 mod small;
 mod tap;
 mod target;

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 /// `ds_str`: borrowed UTF-8 text.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Str {
     /// First byte; may be null where `len` is 0.
     pub ptr: *const u8,
@@ -37,6 +38,7 @@ impl Str {
 /// `ds_kv`: a key with its value.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Kv {
     /// Key.
     pub key: Str,
@@ -47,6 +49,7 @@ pub struct Kv {
 /// `ds_buf`: owned text with the callback that frees it.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Buf {
     /// First byte.
     pub ptr: *const u8,
@@ -95,6 +98,7 @@ unsafe extern "C" fn release_string(buf: *mut Buf) {
 /// `ds_status`: 0 ok, above 0 another outcome, below 0 an error.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct Status(pub i32);
 
 impl Status {

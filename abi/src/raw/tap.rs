@@ -5,6 +5,7 @@ use super::{ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str};
 /// `ds_tap`: one opened tap.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct TapObject {
     _opaque: [u8; 0],
 }
@@ -12,6 +13,7 @@ pub struct TapObject {
 /// `ds_reader`: one partition being read.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct ReaderObject {
     _opaque: [u8; 0],
 }
@@ -33,6 +35,7 @@ pub mod msg {
 /// `ds_message`.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct RawMessage {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -49,8 +52,10 @@ pub struct RawMessage {
     /// Bytes read from the source for this batch.
     pub source_bytes: u64,
     /// The records of a batch.
+    #[cfg_attr(feature = "layout", sabi(unsafe_opaque_field))]
     pub array: ArrowArray,
     /// The shape of the batches that follow.
+    #[cfg_attr(feature = "layout", sabi(unsafe_opaque_field))]
     pub schema: ArrowSchema,
     /// A JSON value.
     pub bookmark: Buf,
@@ -64,6 +69,9 @@ pub struct RawMessage {
 #[repr(C)]
 #[derive(Debug)]
 #[allow(clippy::type_complexity)] // the signatures stand as in the header
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
+#[cfg_attr(feature = "layout", sabi(kind(Prefix(prefix_ref = TapV1Layout, prefix_fields = TapV1Prefix))))]
+#[cfg_attr(feature = "layout", sabi(missing_field(panic)))]
 pub struct TapV1 {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -92,5 +100,6 @@ pub struct TapV1 {
     /// Closes a reader.
     pub close_reader: Option<unsafe extern "C" fn(*mut ReaderObject)>,
     /// Closes the tap.
+    #[cfg_attr(feature = "layout", sabi(last_prefix_field))]
     pub close: Option<unsafe extern "C" fn(*mut TapObject)>,
 }

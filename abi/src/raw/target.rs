@@ -1,10 +1,11 @@
 //! The target's table.
 
-use super::{ArrowArray, ArrowSchema, Buf, Ctx, Err, Status, Str};
+use super::{Buf, Ctx, Err, RawArray, RawSchema, Status, Str};
 
 /// `ds_target`: one opened target.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct TargetObject {
     _opaque: [u8; 0],
 }
@@ -12,6 +13,7 @@ pub struct TargetObject {
 /// `ds_writer`: one partition being written.
 #[repr(C)]
 #[derive(Debug)]
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
 pub struct WriterObject {
     _opaque: [u8; 0],
 }
@@ -20,6 +22,9 @@ pub struct WriterObject {
 #[repr(C)]
 #[derive(Debug)]
 #[allow(clippy::type_complexity)] // the signatures stand as in the header
+#[cfg_attr(feature = "layout", derive(abi_stable::StableAbi))]
+#[cfg_attr(feature = "layout", sabi(kind(Prefix(prefix_ref = TargetV1Layout, prefix_fields = TargetV1Prefix))))]
+#[cfg_attr(feature = "layout", sabi(missing_field(panic)))]
 pub struct TargetV1 {
     /// Size of the struct, in bytes.
     pub struct_size: u32,
@@ -44,10 +49,9 @@ pub struct TargetV1 {
     >,
     /// The shape of the batches that follow.
     pub declare:
-        Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *const ArrowSchema, *mut Err) -> Status>,
+        Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *const RawSchema, *mut Err) -> Status>,
     /// Takes one batch.
-    pub write:
-        Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *mut ArrowArray, *mut Err) -> Status>,
+    pub write: Option<unsafe extern "C" fn(*mut WriterObject, u32, u32, *mut RawArray, *mut Err) -> Status>,
     /// Makes what was written ready for commit.
     pub prepare: Option<unsafe extern "C" fn(*mut WriterObject, u64, *mut Buf, *mut Err) -> Status>,
     /// Makes windows and records visible together.
@@ -55,5 +59,6 @@ pub struct TargetV1 {
     /// Closes a writer.
     pub close_writer: Option<unsafe extern "C" fn(*mut WriterObject)>,
     /// Closes the target.
+    #[cfg_attr(feature = "layout", sabi(last_prefix_field))]
     pub close: Option<unsafe extern "C" fn(*mut TargetObject)>,
 }

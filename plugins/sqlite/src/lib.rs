@@ -1,1 +1,49 @@
-//! Placeholder.
+//! SQLite files: one target, rows and bookmarks in one transaction.
+#![doc = include_str!("../README.md")]
+
+mod cells; // the values of one column, as SQLite takes them
+mod client; // the only part that speaks to SQLite
+mod gate; // the one connection that writes
+mod json; // nested values as JSON
+mod options; // what the user may set
+mod owner; // who writes a table, and which copy it holds
+mod quote; // names in SQL
+mod spill; // batches in a file beside the database
+mod table; // what a stream needs of its table
+mod target; // what is durable
+mod text; // dates, times and decimals as text
+mod types; // Arrow type -> how SQLite stores it
+mod window; // what is taken and not committed
+mod writer; // one partition being written
+
+pub use target::SqliteTarget;
+
+dstream_sdk::export! {
+    manifest: "../manifest.json",
+    connectors: { "sqlite" => target: SqliteTarget }
+}
+
+#[cfg(test)]
+mod tests {
+    use dstream_sdk::{ManifestBuilder, TargetManifest, WriteMode, check_manifest, target_manifest};
+
+    #[test]
+    fn the_manifest_says_what_the_code_does() {
+        let manifest = ManifestBuilder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .description("SQLite files")
+            .license("Apache-2.0")
+            .target(
+                "sqlite",
+                "Tables of an SQLite file, with the bookmarks in the transaction of the rows",
+                TargetManifest {
+                    connection: vec!["path".into()],
+                    write_modes: vec![WriteMode::Append, WriteMode::Upsert, WriteMode::Overwrite],
+                    transactional: true,
+                    case_insensitive_names: true,
+                    ..target_manifest::<crate::options::Options>()
+                },
+            )
+            .build();
+        check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();
+    }
+}

@@ -1,0 +1,247 @@
+//! Rows into tables, within the transaction of their window.
+
+use arrow::array::RecordBatch;
+use dstream_sdk::{Error, Result, StreamPlan};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Client;
+use crate::cells::{Cell, Cells};
+use crate::owner::{Owner, Place, check_gone, check_owner, gone, is_of_this_copy, place};
+use crate::quote::{aside_of, quote_ident};
+use crate::table::{self, Fit, Shape};
+use crate::window::{Kind, Run, Window};
+
+/// What one transaction knows of the tables it has made ready; of no use after its end.
+#[derive(Debug, Default)]
+pub(crate) struct Loader {
+    inserts: HashMap<(u64, Kind), Arc<Insert>>,
+}
+
+/// How rows of one kind enter their table.
+#[derive(Debug)]
+struct Insert {
+    sql: String,
+    columns: Vec<String>,
+    /// Columns with the affinity REAL.
+    real: Vec<usize>,
+    /// A row may leave the table as it is: all its columns are keys.
+    may_change_nothing: bool,
+}
+
+impl Loader {
+    /// Makes the tables of the window and writes its rows.
+    ///
+    /// # Errors
+    /// `Schema`, `Config`: a table cannot take them. `Data`: a value has no exact form.
+    pub(crate) fn load_window(&mut self, client: &Client, window: &Window) -> Result<()> {
+        self.make_tables(client, window)?;
+        window.each(|kind, records| self.load(client, window, kind, records))
+    }
+
+    /// Writes the batch that the window grew by.
+    ///
+    /// # Errors
+    /// As [`Loader::load_window`].
+    pub(crate) fn load_last(
+        &mut self,
+        client: &Client,
+        window: &Window,
+        kind: Kind,
+        records: &RecordBatch,
+    ) -> Result<()> {
+        self.make_tables(client, window)?;
+        self.load(client, window, kind, records)
+    }
+
+    fn make_tables(&mut self, client: &Client, window: &Window) -> Result<()> {
+        window.declared.iter().try_for_each(|kind| self.ready(client, window, *kind).map(drop))
+    }
+
+    fn load(&mut self, client: &Client, window: &Window, kind: Kind, records: &RecordBatch) -> Result<()> {
+        let insert = self.ready(client, window, kind)?;
+        let stream = &window.run.streams[kind.0 as usize].stream;
+        client.insert(&insert, records).map_err(|error| error.stream(stream))
+    }
+
+    fn ready(&mut self, client: &Client, window: &Window, kind: Kind) -> Result<Arc<Insert>> {
+        let run = &window.run;
+        if let Some(insert) = self.inserts.get(&(run.writer, kind)) {
+            return Ok(insert.clone());
+        }
+        let (plan, shape) = (&run.streams[kind.0 as usize], &window.shapes[&kind]);
+        let insert =
+            Arc::new(client.make_ready(run, plan, shape).map_err(|error| error.stream(&plan.stream))?);
+        self.inserts.insert((run.writer, kind), insert.clone());
+        Ok(insert)
+    }
+}
+
+impl Client {
+    /// Says early what making the table ready would say; changes nothing.
+    ///
+    /// # Errors
+    /// `Schema`, `Config`: the table that is there cannot be written so.
+    pub(crate) fn check_ready(&self, run: &Run, plan: &StreamPlan, shape: &Shape) -> Result<()> {
+        let Some(found) = self.look(&plan.table)? else { return Ok(()) };
+        let owner = self.owner(&plan.table)?;
+        check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?;
+        match place(run, plan, owner.as_ref()) {
+            Place::Table => table::fit(&found, shape, plan).map(drop),
+            Place::Aside => Ok(()),
+        }
+    }
+
+    /// Makes or widens the table. Within a transaction.
+    fn make_ready(&self, run: &Run, plan: &StreamPlan, shape: &Shape) -> Result<Insert> {
+        let mut found = self.look(&plan.table)?;
+        let mut owner = self.owner(&plan.table)?;
+        match (&found, &owner) {
+            (Some(found), _) => check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?,
+            (None, Some(owner)) => check_gone(run, plan, owner)?,
+            (None, None) => {}
+        }
+        let mut name = plan.table.clone();
+        if place(run, plan, owner.as_ref()) == Place::Aside {
+            name = aside_of(&plan.table);
+            owner = self.owner(&name)?;
+            found = match &owner {
+                Some(aside) if is_of_this_copy(run, plan, aside) => {
+                    Some(self.look(&name)?.ok_or_else(|| gone(plan))?)
+                }
+                _ => {
+                    self.drop_table(&name)?;
+                    None
+                }
+            };
+        }
+        let fit = match &found {
+            Some(found) => table::fit(found, shape, plan)?,
+            None => {
+                self.forget_table(&name)?;
+                self.create_table(&name, shape, plan)?;
+                Fit::of_new(shape)
+            }
+        };
+        for at in &fit.add {
+            let column = &shape.columns[*at];
+            let declared = column.storage.declared();
+            self.run(&format!(
+                "ALTER TABLE {} ADD COLUMN {}{declared}",
+                quote_ident(&name)?,
+                quote_ident(&column.name)?
+            ))?;
+        }
+        // A table that is shared keeps its first owner.
+        let is_ours = owner.is_none_or(|owner| owner.pipeline == run.pipeline) || found.is_none();
+        if is_ours {
+            let owner =
+                Owner { pipeline: run.pipeline.clone(), generation: plan.generation, epoch: run.epoch };
+            let arrow: Vec<_> = fit
+                .arrow
+                .iter()
+                .map(|(at, arrow)| (shape.columns[*at].name.as_str(), arrow.as_str()))
+                .collect();
+            self.note_table(&name, &plan.stream, &owner, &arrow)?;
+        }
+        insert_into(&name, shape, plan, &fit)
+    }
+
+    pub(super) fn drop_table(&self, name: &str) -> Result<()> {
+        self.run(&format!("DROP TABLE IF EXISTS {}", quote_ident(name)?))?;
+        self.forget_table(name)
+    }
+
+    fn create_table(&self, name: &str, shape: &Shape, plan: &StreamPlan) -> Result<()> {
+        let keys = shape.keys(plan)?;
+        let mut parts = Vec::with_capacity(shape.columns.len() + 1);
+        for (at, column) in shape.columns.iter().enumerate() {
+            let not_null = if keys.contains(&at) { " NOT NULL" } else { "" };
+            parts.push(format!("{}{}{not_null}", quote_ident(&column.name)?, column.storage.declared()));
+        }
+        if !keys.is_empty() {
+            parts.push(format!("PRIMARY KEY ({})", names(shape, &keys)?));
+        }
+        self.run(&format!("CREATE TABLE {} ({})", quote_ident(name)?, parts.join(", ")))
+    }
+
+    /// Writes one batch, row by row through one statement.
+    fn insert(&self, insert: &Insert, records: &RecordBatch) -> Result<()> {
+        if records.num_columns() != insert.columns.len() {
+            return Err(Error::schema("a batch does not have the columns that were declared"));
+        }
+        let columns = records.columns().iter().map(|array| Cells::new(array)).collect::<Result<Vec<_>>>()?;
+        let mut statement =
+            self.connection.prepare_cached(&insert.sql).map_err(|error| self.failed(error))?;
+        let mut scratch = String::new();
+        for row in 0..records.num_rows() {
+            for (at, cells) in columns.iter().enumerate() {
+                let wrong = |why| inexact(&insert.columns[at], row as u64, why);
+                let value = match cells.get(row, &mut scratch).map_err(wrong)? {
+                    Cell::Null => ValueRef::Null,
+                    Cell::Integer(number) => ValueRef::Integer(number),
+                    Cell::Real(number)
+                        if number == 0.0 && number.is_sign_negative() && insert.real.contains(&at) =>
+                    {
+                        return Err(wrong("-0.0, which a column declared REAL would store as 0.0"));
+                    }
+                    Cell::Real(number) => ValueRef::Real(number),
+                    Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+                    Cell::Blob(bytes) => ValueRef::Blob(bytes),
+                };
+                statement
+                    .raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(value))
+                    .map_err(|error| self.failed(error))?;
+            }
+            let changed = statement.raw_execute().map_err(|error| self.failed(error))?;
+            if changed != 1 && !insert.may_change_nothing {
+                return Err(
+                    Error::data("a trigger of the table kept a row out of it").hint("drop the trigger")
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value that cannot be stored as it is; `row` counts from 0.
+pub(crate) fn inexact(column: &str, row: u64, why: &str) -> Error {
+    Error::data(format!("row {} has in the column `{column}` {why}", row + 1))
+        .hint("correct it in the source, or deselect the column")
+}
+
+fn names(shape: &Shape, columns: &[usize]) -> Result<String> {
+    let names = columns.iter().map(|at| quote_ident(&shape.columns[*at].name)).collect::<Result<Vec<_>>>()?;
+    Ok(names.join(", "))
+}
+
+fn insert_into(name: &str, shape: &Shape, plan: &StreamPlan, fit: &Fit) -> Result<Insert> {
+    let all: Vec<usize> = (0..shape.columns.len()).collect();
+    let places: Vec<String> = all.iter().map(|at| format!("?{}", at + 1)).collect();
+    // OR ABORT: a rule of the table such as ON CONFLICT REPLACE must not drop rows.
+    let mut sql = format!(
+        "INSERT OR ABORT INTO {} ({}) VALUES ({})",
+        quote_ident(name)?,
+        names(shape, &all)?,
+        places.join(", ")
+    );
+    let keys = shape.keys(plan)?;
+    let mut may_change_nothing = false;
+    if !keys.is_empty() {
+        let mut set = Vec::new();
+        for at in all.iter().filter(|at| !keys.contains(at)) {
+            let column = quote_ident(&shape.columns[*at].name)?;
+            set.push(format!("{column} = excluded.{column}"));
+        }
+        for column in &fit.gone {
+            set.push(format!("{} = NULL", quote_ident(column)?));
+        }
+        may_change_nothing = set.is_empty();
+        let action =
+            if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
+        sql.push_str(&format!(" ON CONFLICT ({}) DO {action}", names(shape, &keys)?));
+    }
+    let columns = shape.columns.iter().map(|column| column.name.clone()).collect();
+    Ok(Insert { sql, columns, real: fit.real.clone(), may_change_nothing })
+}

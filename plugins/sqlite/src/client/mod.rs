@@ -1,0 +1,250 @@
+//! The connection: the only part that speaks to SQLite.
+
+mod control; // fence, records, ownership
+mod load; // rows into tables
+mod look; // what is there
+mod swap; // what was built aside takes the table's place
+
+pub(crate) use control::Stored;
+pub(crate) use load::{Loader, inexact};
+
+use dstream_sdk::{Context, Error, ErrorKind, Result};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::options::{JournalMode, Settings, Synchronous};
+
+/// How long one attempt waits for another program; between attempts the run may be cancelled.
+const ATTEMPT: Duration = Duration::from_millis(100);
+/// Pages that SQLite keeps in memory, in KiB.
+const CACHE_KIB: i64 = 16 * 1024;
+/// Statements kept ready: one per stream and version is in use.
+const STATEMENTS: usize = 64;
+
+/// One connection to the file.
+pub(crate) struct Client {
+    connection: Connection,
+    path: PathBuf,
+    context: Context,
+    busy_timeout: Duration,
+}
+
+impl Client {
+    /// Opens the file that is there.
+    ///
+    /// # Errors
+    /// `NotFound`, `Denied`, `Config`: there is no such file, it may not be opened, it is no database.
+    pub(crate) fn open(settings: &Settings, context: &Context) -> Result<Client> {
+        Client::with_flags(settings, context, OpenFlags::empty())
+    }
+
+    /// Opens the file for writing; makes it where there is none.
+    ///
+    /// # Errors
+    /// As [`Client::open`]. `Unsupported`: the file system does not allow the journal mode.
+    pub(crate) fn create(settings: &Settings, context: &Context) -> Result<Client> {
+        let client = Client::with_flags(settings, context, OpenFlags::SQLITE_OPEN_CREATE)?;
+        client.check_writable()?;
+        let journal_mode = match settings.journal_mode {
+            JournalMode::Wal => "wal",
+            JournalMode::Delete => "delete",
+        };
+        let mode: String = client.patiently(|connection| {
+            connection.query_row(&format!("PRAGMA journal_mode = {journal_mode}"), [], |row| row.get(0))
+        })?;
+        if mode != journal_mode {
+            return Err(Error::unsupported(format!(
+                "`{}` cannot have the journal mode `{journal_mode}`: it stays with `{mode}`",
+                client.path.display()
+            ))
+            .hint("set the option `journal_mode` to `delete`: some network drives cannot do `wal`"));
+        }
+        let synchronous = match settings.synchronous {
+            Synchronous::Full => "FULL",
+            Synchronous::Normal => "NORMAL",
+        };
+        client.run(&format!(
+            "PRAGMA synchronous = {synchronous}; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; \
+             PRAGMA cache_size = -{CACHE_KIB}"
+        ))?;
+        Ok(client)
+    }
+
+    fn with_flags(settings: &Settings, context: &Context, more: OpenFlags) -> Result<Client> {
+        // Each connection is used by one thread at a time, so SQLite need not lock on every call.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+        let opened = Connection::open_with_flags(&settings.path, flags);
+        let connection = opened.map_err(|error| failed(&settings.path, error))?;
+        let client = Client {
+            connection,
+            path: settings.path.clone(),
+            context: context.clone(),
+            busy_timeout: settings.busy_timeout,
+        };
+        let set_up = |connection: &Connection| {
+            connection.busy_timeout(ATTEMPT)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            // A table that is swapped must neither take the rows of those that refer to it along (foreign_keys), nor
+            // change what views and triggers refer to (legacy_alter_table); code in the file is not trusted.
+            connection.execute_batch(
+                "PRAGMA foreign_keys = 0; PRAGMA legacy_alter_table = 1; PRAGMA trusted_schema = 0",
+            )
+        };
+        set_up(&client.connection).map_err(|error| client.failed(error))?;
+        // The first look at the file: tells whether it is a database.
+        client.patiently(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())))?;
+        Ok(client)
+    }
+
+    /// # Errors
+    /// `Denied`: the file may be read only.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match self.connection.is_readonly("main").map_err(|error| self.failed(error))? {
+            false => Ok(()),
+            true => Err(Error::denied(format!("`{}` is read-only", self.path.display()))
+                .hint("allow writing to the file, or choose another `path`")),
+        }
+    }
+
+    /// Begins to write: no other connection can until the end of the transaction.
+    ///
+    /// # Errors
+    /// `Unavailable`: another program has been writing for longer than `busy_timeout_ms`.
+    pub(crate) fn begin(&self) -> Result<()> {
+        self.patiently(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
+    }
+
+    /// As [`Client::begin`], where nobody else is writing.
+    pub(crate) fn try_begin(&self) -> bool {
+        self.connection.execute_batch("BEGIN IMMEDIATE").is_ok()
+    }
+
+    /// Makes the transaction durable.
+    ///
+    /// # Errors
+    /// `Unavailable`: nobody knows whether it is durable. Every other: it is rolled back.
+    pub(crate) fn commit(&self) -> Result<()> {
+        self.patiently(|connection| connection.execute_batch("COMMIT"))
+    }
+
+    /// Drops what the transaction wrote, where there is one.
+    pub(crate) fn roll_back(&self) {
+        if self.is_in_transaction() {
+            // What fails here SQLite has rolled back by itself, or does so when it next opens the file.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Runs statements without results.
+    fn run(&self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(|error| self.failed(error))
+    }
+
+    /// Tries again while another program holds the file, until the timeout or the end of the run.
+    fn patiently<T>(&self, attempt: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let started = Instant::now();
+        loop {
+            match attempt(&self.connection) {
+                Ok(done) => return Ok(done),
+                Err(error) if !is_busy(&error) => return Err(self.failed(error)),
+                Err(_) if self.context.is_cancelled() => {
+                    return Err(Error::cancelled(format!("stopped waiting for `{}`", self.path.display())));
+                }
+                Err(error) if started.elapsed() >= self.busy_timeout => return Err(self.failed(error)),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        failed(&self.path, error)
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// A number as SQLite stores it.
+fn int(number: u64) -> Result<i64> {
+    i64::try_from(number)
+        .map_err(|_| Error::bug(format!("the number {number} is more than SQLite can store")))
+}
+
+/// What SQLite said, as an error that says who must act.
+fn failed(path: &std::path::Path, error: rusqlite::Error) -> Error {
+    let code = error.sqlite_extended_error_code().unwrap_or(0);
+    let reason = match &error {
+        rusqlite::Error::SqliteFailure(_, Some(reason)) => reason.clone(),
+        other => other.to_string(),
+    };
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::resource(format!("the disk with `{path}` is full"))
+            .hint("free space and run again: committed rows are safe, the rest is read again"),
+        Some(ErrorCode::ReadOnly) => Error::denied(format!("`{path}` is read-only"))
+            .hint("allow writing to the file and its folder, or choose another `path`"),
+        Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+            Error::denied(format!("`{path}` may not be written: {reason}"))
+        }
+        Some(ErrorCode::CannotOpen) => cannot_open(&path, &reason),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::unavailable(format!("`{path}` is locked by another program"))
+                .hint("close it, or wait longer with the option `busy_timeout_ms`")
+        }
+        Some(ErrorCode::NotADatabase) => {
+            Error::config(format!("`{path}` is a file, but not an SQLite database"))
+                .hint("choose another `path`; a file is never overwritten")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => Error::data(format!("`{path}` is damaged: {reason}"))
+            .hint("restore it from a backup, or recover what is in it with `sqlite3 … .recover`"),
+        Some(ErrorCode::SystemIoFailure) => {
+            Error::unavailable(format!("the disk with `{path}` failed: {reason}"))
+        }
+        Some(ErrorCode::OutOfMemory) => Error::resource("no memory is left for SQLite"),
+        Some(ErrorCode::TooBig) => {
+            Error::data("a row is larger than SQLite stores").hint("SQLite stores 1 GB in a row at most")
+        }
+        Some(ErrorCode::ConstraintViolation) if code == ffi::SQLITE_CONSTRAINT_TRIGGER => {
+            Error::data(format!("a trigger in `{path}` refused a row: {reason}"))
+        }
+        Some(ErrorCode::ConstraintViolation) => {
+            Error::data(format!("a row breaks a rule of its table: {reason}"))
+                .hint("look at the record, or drop the rule from the table")
+        }
+        Some(ErrorCode::SchemaChanged) => {
+            Error::unavailable(format!("another program changed a table of `{path}`"))
+        }
+        _ => Error::bug(format!("SQLite refused a statement: {reason}")),
+    }
+    .vendor_code(code)
+}
+
+fn cannot_open(path: &std::path::Display<'_>, reason: &str) -> Error {
+    let text = path.to_string();
+    let path = std::path::Path::new(&text);
+    match path.parent() {
+        _ if path.exists() => Error::denied(format!("`{text}` cannot be opened: {reason}"))
+            .hint("allow reading and writing the file and its folder"),
+        Some(folder) if folder.is_dir() => {
+            Error::new(ErrorKind::NotFound, format!("there is no file `{text}`"))
+        }
+        _ => Error::not_found(format!("there is no folder for `{text}`"))
+            .hint("make the folder, or correct `path`"),
+    }
+}
+
+#[cfg(test)]
+impl Client {
+    /// As on a disk with room for no more pages than there are, and `more`.
+    pub(crate) fn limit_pages(&self, more: i64) {
+        let pages: i64 = self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let sql = format!("PRAGMA max_page_count = {}", pages + more);
+        let _: i64 = self.connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+    }
+}

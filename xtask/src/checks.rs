@@ -1,0 +1,130 @@
+//! `test`: every check and test of the repository, one step after the other, and a summary.
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::say;
+use crate::shell::{Program, program};
+
+/// What a step did.
+enum Outcome {
+    Passed,
+    Failed,
+    /// With the reason.
+    Skipped(String),
+}
+
+type Step = (&'static str, fn() -> Result<Outcome>);
+
+/// The quick ones first: what fails often should fail early.
+const STEPS: [Step; 9] = [
+    ("format", || all(["cargo fmt --all -- --check"])),
+    ("clippy", || all(["cargo clippy --workspace --all-targets --all-features -- --deny warnings"])),
+    ("deny", deny),
+    ("docs", docs),
+    ("build", || all(["cargo build --workspace --all-features"])),
+    ("tests", tests),
+    ("doctests", || all(["cargo test --workspace --all-features --doc"])),
+    ("vendor", vendor),
+    ("miri", miri),
+];
+
+/// Runs the steps that are named, or all of them.
+pub(crate) fn run(wanted: &[String]) -> Result<ExitCode> {
+    if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|(step, _)| step != name)) {
+        let names: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+        bail!("no step `{unknown}`; these are there: {}", names.join(", "));
+    }
+    let mut summary = Vec::new();
+    for (name, step) in STEPS.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
+    {
+        say::step(name);
+        let start = Instant::now();
+        let outcome = step().unwrap_or_else(|error| {
+            say::error(&format!("{error:#}"));
+            Outcome::Failed
+        });
+        summary.push((name, outcome, start.elapsed()));
+    }
+    say::step("summary");
+    let mut failed = false;
+    for (name, outcome, took) in summary {
+        let said = match outcome {
+            Outcome::Passed => "passed".to_owned(),
+            Outcome::Skipped(reason) => format!("skipped: {reason}"),
+            Outcome::Failed => {
+                failed = true;
+                "FAILED".to_owned()
+            }
+        };
+        say::line(&format!("{name:<10}{:>7.1} s  {said}", took.as_secs_f64()));
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Passes when every one of the programs does; all are run.
+fn all<const N: usize>(lines: [&str; N]) -> Result<Outcome> {
+    let mut outcome = Outcome::Passed;
+    for line in lines {
+        outcome = fold(outcome, program(line))?;
+    }
+    Ok(outcome)
+}
+
+fn fold(outcome: Outcome, program: Program) -> Result<Outcome> {
+    Ok(if program.try_run()? { outcome } else { Outcome::Failed })
+}
+
+/// Licences, sources and the arrows between crates; advisories where their database can be reached.
+fn deny() -> Result<Outcome> {
+    if !program("cargo deny --version").exists() {
+        say::line("cargo-deny is not installed yet: this takes some minutes, once");
+        program("cargo install cargo-deny --locked").run()?;
+    }
+    // A database that cannot be reached is told from a finding first: it fails no change.
+    if program("cargo deny --log-level error fetch db").try_run()? {
+        return all(["cargo deny --log-level warn check --hide-inclusion-graph --allow unused-wrapper"]);
+    }
+    say::line("the database of advisories cannot be reached: advisories are NOT checked");
+    let rest = "cargo deny --log-level warn check --hide-inclusion-graph --allow unused-wrapper bans licenses sources";
+    all([rest])
+}
+
+fn docs() -> Result<Outcome> {
+    let docs = program("cargo doc --workspace --no-deps --document-private-items");
+    fold(Outcome::Passed, docs.env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+/// Every test but those in documentation.
+fn tests() -> Result<Outcome> {
+    if program("cargo nextest --version").exists() {
+        return all(["cargo nextest run --workspace --all-features"]);
+    }
+    say::line("cargo-nextest is not installed: `cargo test` runs the same tests, more slowly");
+    all(["cargo test --workspace --all-features --lib --bins --tests --examples"])
+}
+
+/// The vendor's crate stands outside of the workspace and sees the SDK alone.
+fn vendor() -> Result<Outcome> {
+    let manifest = "examples/vendor-crate/Cargo.toml";
+    if !std::path::Path::new(manifest).exists() {
+        return Ok(Outcome::Skipped(format!("there is no {manifest} yet")));
+    }
+    fold(
+        Outcome::Passed,
+        program("cargo test --target-dir target/vendor-crate --manifest-path").arg(manifest),
+    )
+}
+
+/// Undefined behaviour in the round trip of the contract, which is where the `unsafe` is.
+fn miri() -> Result<Outcome> {
+    if !program("rustup run nightly cargo miri --version").exists() {
+        let how = "`rustup toolchain install nightly --component miri,rust-src`";
+        return Ok(Outcome::Skipped(format!("Miri is not installed: {how}")));
+    }
+    let round_trip =
+        program("rustup run nightly cargo miri test --package dstream-abi --all-features --test round_trip");
+    // Miri forbids what a test of memory does not need: clock, files, environment.
+    fold(Outcome::Passed, round_trip.env("MIRIFLAGS", "-Zmiri-disable-isolation"))
+}
