@@ -45,8 +45,7 @@ impl Candidates {
         }
     }
 
-    /// Those that hold a number. A float holds an integer of the same value, and any other number if it is written with
-    /// the same digits.
+    /// Those that hold a number. A float holds an integer of the same value, and any other number that it gives back.
     pub(crate) fn of_number(text: &[u8]) -> Candidates {
         if let Some(integer) = exact_i64(text) {
             let is_float = (integer as f64) as i128 == i128::from(integer);

@@ -77,8 +77,8 @@ const POWERS: [f64; 23] = [
     1e19, 1e20, 1e21, 1e22,
 ];
 
-/// The float that says the same number: written out in as few digits as tell it from its neighbours, it has the digits
-/// of `text`. `None`: not a number, or a float would alter it.
+/// The float that gives the number back: written with as many digits as `text` has, it has the same ones. `None`: not a
+/// number, or a float would alter it.
 pub(crate) fn exact_f64(text: &[u8]) -> Option<f64> {
     let number = decimal(text)?;
     // Fifteen digits survive a float always (within its normal range); and where digits and power of ten are both
@@ -90,23 +90,21 @@ pub(crate) fn exact_f64(text: &[u8]) -> Option<f64> {
         return Some(if number.negative { -value } else { value });
     }
     let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (number.digits == 0 || number.digits <= 17 && says_the_same(&number, |out| write!(out, "{value:e}")))
-        .then_some(value)
+    (number.digits == 0 || number.digits <= 17 && gives_back(&number, value)).then_some(value)
 }
 
 /// As `exact_f64`, for 32 bits.
 pub(crate) fn exact_f32(text: &[u8]) -> Option<f32> {
     let number = decimal(text)?;
     let value: f32 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (number.digits == 0 || number.digits <= 9 && says_the_same(&number, |out| write!(out, "{value:e}")))
-        .then_some(value)
+    (number.digits == 0 || number.digits <= 9 && gives_back(&number, value)).then_some(value)
 }
 
-/// Whether the shortest form of a float, such as `-1.25e1`, has the digits of `number`.
-fn says_the_same(number: &Decimal, write: impl FnOnce(&mut &mut [u8]) -> std::io::Result<()>) -> bool {
+/// Whether a float, written with the number of digits of `number`, such as `-1.25e1`, has these digits.
+fn gives_back(number: &Decimal, value: impl std::fmt::LowerExp) -> bool {
     let mut buffer = [0; 32];
     let mut free = &mut buffer[..];
-    if write(&mut free).is_err() {
+    if write!(free, "{value:.*e}", number.digits as usize - 1).is_err() {
         return false;
     }
     let left = free.len();
@@ -213,6 +211,18 @@ mod tests {
         ] {
             let value = exact_f64(text.as_bytes()).unwrap();
             assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn floats_that_were_written_with_seventeen_digits_come_back() {
+        // As R and C write them: 48.0538086 is the same float.
+        for text in ["48.053808600000004", "-72.886806000000007", "0.10000000000000001", "3.1400000000000001"]
+        {
+            assert_eq!(exact_f64(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+        for text in ["48.053808600000005", "0.10000000000000002", "9007199254740993.0"] {
+            assert_eq!(exact_f64(text.as_bytes()).is_some(), text == "0.10000000000000002", "{text}");
         }
     }
 

@@ -249,3 +249,7 @@ fn field_end(delimiter: u8, bytes: &[u8], at: usize) -> usize {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;

@@ -8,7 +8,8 @@ use dstream_sdk::{Error, Result};
 
 use super::infer::read;
 use super::lines::next_line;
-use super::parse::{Fault, Tape};
+use super::parse::Fault;
+use super::tape::Tape;
 use super::values::{Members, Misfit};
 use crate::csv::Nulls;
 use crate::decode::{Decode, Decoded, Room, Stop, batch, too_long};

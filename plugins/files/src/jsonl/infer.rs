@@ -7,8 +7,9 @@ use dstream_sdk::{Error, Result};
 
 use super::decoder::{no_record, skip_mark};
 use super::lines::next_line;
-use super::parse::{Kind, Tape, Value, parse};
+use super::parse::{Fault, parse};
 use super::shape::Members;
+use super::tape::{Kind, Tape, Value};
 use crate::csv::Nulls;
 use crate::decode::{Stop, more, too_long};
 use crate::options::{Infer, Settings};
@@ -88,11 +89,7 @@ pub(crate) fn discover(
 }
 
 /// The object of a line.
-pub(super) fn read<'a>(
-    line: &'a [u8],
-    tape: &'a mut Tape,
-) -> std::result::Result<Value<'a>, super::parse::Fault> {
-    use super::parse::Fault;
+pub(super) fn read<'a>(line: &'a [u8], tape: &'a mut Tape) -> std::result::Result<Value<'a>, Fault> {
     if let Err(error) = std::str::from_utf8(line) {
         let at = error.valid_up_to();
         return Err(Fault { at, message: format!("the byte 0x{:02x} is not UTF-8", line[at]) });

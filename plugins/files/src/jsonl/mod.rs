@@ -3,8 +3,9 @@
 mod decoder; // records of the selected columns, as batches
 mod infer; // the types of the columns, from every record
 mod lines; // bytes -> lines
-mod parse; // a line -> its values
+mod parse; // a line of JSON -> its values, strictly
 mod shape; // what the values of a key have in common
+mod tape; // the values of a line, as they are written
 mod values; // values -> Arrow arrays
 
 pub(crate) use decoder::JsonlDecoder;

@@ -1,105 +1,16 @@
-//! One line of JSON to its values. Numbers and texts stay as they are written: nothing is rounded on the way.
+//! Parses one line of JSON, strictly.
 
+use super::tape::{Kind, Node, Tape, Value, code_unit, unescape};
 use crate::shown::{printable, quoted};
 
 /// Deeper nesting is refused.
 const MAX_DEPTH: u32 = 128;
-
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Null,
-    True,
-    False,
-    Number,
-    /// Text without escapes.
-    Text,
-    /// Text with escapes.
-    EscapedText,
-    List,
-    Object,
-}
-
-/// One value, or the key before it in an object.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    start: u32,
-    end: u32,
-    /// The node after this one and what it holds.
-    next: u32,
-}
-
-/// The values of a line, outermost first.
-#[derive(Debug, Default)]
-pub(super) struct Tape {
-    nodes: Vec<Node>,
-    order: Vec<u32>,
-}
 
 /// Why a line is no record: what was found at this byte.
 #[derive(Debug, PartialEq)]
 pub(super) struct Fault {
     pub(super) at: usize,
     pub(super) message: String,
-}
-
-/// One value of a line.
-#[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
-    tape: &'a Tape,
-    line: &'a [u8],
-    node: usize,
-}
-
-impl<'a> Value<'a> {
-    pub(super) fn kind(&self) -> Kind {
-        self.tape.nodes[self.node].kind
-    }
-
-    /// The value as it is written; a text without its quotes.
-    pub(super) fn written(&self) -> &'a [u8] {
-        let node = self.tape.nodes[self.node];
-        &self.line[node.start as usize..node.end as usize]
-    }
-
-    /// The value as it is written, a text with its quotes.
-    pub(super) fn raw(&self) -> &'a [u8] {
-        let node = self.tape.nodes[self.node];
-        let quote = usize::from(matches!(node.kind, Kind::Text | Kind::EscapedText));
-        &self.line[node.start as usize - quote..node.end as usize + quote]
-    }
-
-    /// What a text says.
-    pub(super) fn with_text<T>(&self, take: impl FnOnce(&[u8]) -> T) -> T {
-        match self.kind() {
-            Kind::EscapedText => take(&unescape(self.written())),
-            _ => take(self.written()),
-        }
-    }
-
-    /// The values of a list.
-    pub(super) fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let (tape, line) = (self.tape, self.line);
-        let end = tape.nodes[self.node].next as usize;
-        let mut node = self.node + 1;
-        std::iter::from_fn(move || {
-            let item = (node < end).then_some(Value { tape, line, node })?;
-            node = tape.nodes[node].next as usize;
-            Some(item)
-        })
-    }
-
-    /// The keys and values of an object.
-    pub(super) fn members(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
-        let mut items = self.items();
-        std::iter::from_fn(move || Some((items.next()?, items.next()?)))
-    }
-
-    /// Values in it, with those inside of them.
-    pub(super) fn size(&self) -> usize {
-        self.tape.nodes[self.node].next as usize - self.node
-    }
 }
 
 /// Parses one line, which is UTF-8.
@@ -309,12 +220,12 @@ impl Parser<'_> {
 
     /// An object says each key once.
     fn check_keys(&mut self, node: usize) -> Result<(), Fault> {
-        let Tape { nodes, order } = &mut *self.tape;
+        let Tape { nodes, keys } = &mut *self.tape;
         let end = nodes[node].next;
-        order.clear();
+        keys.clear();
         let (mut key, mut has_escapes) = (node as u32 + 1, false);
         while key < end {
-            order.push(key);
+            keys.push(key);
             has_escapes |= nodes[key as usize].kind == Kind::EscapedText;
             // The key is one node, its value follows.
             key = nodes[key as usize + 1].next;
@@ -323,14 +234,14 @@ impl Parser<'_> {
         let text = |key: &u32| &line[nodes[*key as usize].start as usize..nodes[*key as usize].end as usize];
         let twice = if has_escapes {
             let mut seen = std::collections::HashSet::new();
-            order.iter().find(|key| !seen.insert(unescape(text(key)))).copied()
-        } else if order.len() <= 24 {
+            keys.iter().find(|key| !seen.insert(unescape(text(key)))).copied()
+        } else if keys.len() <= 24 {
             let is_before =
-                |(at, key): &(usize, &u32)| order[..*at].iter().any(|other| text(other) == text(key));
-            order.iter().enumerate().find(is_before).map(|(_, key)| *key)
+                |(at, key): &(usize, &u32)| keys[..*at].iter().any(|other| text(other) == text(key));
+            keys.iter().enumerate().find(is_before).map(|(_, key)| *key)
         } else {
-            order.sort_unstable_by_key(text);
-            order.windows(2).find(|pair| text(&pair[0]) == text(&pair[1])).map(|pair| pair[1])
+            keys.sort_unstable_by_key(text);
+            keys.windows(2).find(|pair| text(&pair[0]) == text(&pair[1])).map(|pair| pair[1])
         };
         match twice {
             None => Ok(()),
@@ -344,45 +255,4 @@ impl Parser<'_> {
 
 fn lone_surrogate(at: usize) -> Fault {
     Fault { at, message: "half of a surrogate pair is no character".to_owned() }
-}
-
-/// The number of `\uXXXX`.
-fn code_unit(text: &[u8]) -> Option<u32> {
-    let [b'\\', b'u', digits @ ..] = text.get(..6)? else { return None };
-    digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
-}
-
-/// What a text with escapes, which are sound, says.
-fn unescape(mut text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(at) = memchr::memchr(b'\\', text) {
-        out.extend_from_slice(&text[..at]);
-        text = &text[at..];
-        let (byte, length) = match text.get(1) {
-            Some(b'b') => (8, 2),
-            Some(b'f') => (12, 2),
-            Some(b'n') => (b'\n', 2),
-            Some(b'r') => (b'\r', 2),
-            Some(b't') => (b'\t', 2),
-            Some(b'u') => {
-                let first = code_unit(text).unwrap_or_default();
-                let second = text.get(6..).and_then(code_unit).filter(|_| (0xd800..0xdc00).contains(&first));
-                let code = match second {
-                    Some(second) => {
-                        0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
-                    }
-                    None => first,
-                };
-                let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                text = &text[if second.is_some() { 12 } else { 6 }..];
-                continue;
-            }
-            other => (other.copied().unwrap_or(b'\\'), 2),
-        };
-        out.push(byte);
-        text = text.get(length..).unwrap_or_default();
-    }
-    out.extend_from_slice(text);
-    out
 }

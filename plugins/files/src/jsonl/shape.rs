@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::parse::{Kind, Value};
+use super::tape::{Kind, Value};
 use crate::csv::Nulls;
 use crate::inference::Candidates;
 use crate::types;

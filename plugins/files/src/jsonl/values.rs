@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use dstream_sdk::Result;
 
-use super::parse::{Kind, Value};
+use super::tape::{Kind, Value};
 use crate::columns::{Column, column};
 use crate::csv::Nulls;
 use crate::shown::quoted;
