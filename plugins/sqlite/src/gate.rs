@@ -68,7 +68,7 @@ impl Gate {
         loop {
             match place.connection.take() {
                 Some(lent) => return Ok(Permit { gate: self, lent: Some(lent) }),
-                None if !place.is_open => return Err(Error::bug("a commit came before `begin`")),
+                None if !place.is_open => return Err(Error::bug("the file is written before `begin`")),
                 None => place = self.wait(place, context)?,
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::cells::Cells;
-use crate::client::{Client, Loader, inexact};
+use crate::client::{Loader, inexact};
 use crate::gate::Ahead;
 use crate::table::Shape;
 use crate::target::Shared;
@@ -120,9 +120,10 @@ impl Writer for SqliteWriter {
         let in_stream = |error: Error| error.stream(&plan.stream);
         let shape = Shape::new(&schema).map_err(in_stream)?;
         shape.keys(plan).map_err(in_stream)?;
-        // A look through a connection of its own, so that what cannot be written is refused before it is read.
-        let client = Client::open(&self.shared.settings, &self.context)?;
-        client.check_ready(&self.run, plan, &shape).map_err(in_stream)?;
+        // What cannot be written is refused before it is read.
+        let permit = self.shared.gate.take(&self.context)?;
+        permit.client().check_ready(&self.run, plan, &shape).map_err(in_stream)?;
+        drop(permit);
         let (kind, shape) = ((stream, version), Arc::new(shape));
         self.kinds.insert(kind, (schema, shape.clone()));
         self.window.shapes.insert(kind, shape);
