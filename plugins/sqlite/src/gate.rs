@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::{Client, Loader};
+use crate::window::Steps;
 
 /// How long a wait goes on before it looks whether the run was cancelled.
 const STEP: Duration = Duration::from_millis(100);
@@ -34,8 +35,8 @@ struct Lent {
 /// keeps its batches until it is committed.
 pub(crate) struct Ahead {
     pub(crate) writer: u64,
-    /// How much of the window is written: [`Window::steps`](crate::window::Window::steps).
-    pub(crate) steps: usize,
+    /// How much of the window is written.
+    pub(crate) steps: Steps,
     pub(crate) loader: Loader,
 }
 
