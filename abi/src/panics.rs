@@ -11,15 +11,22 @@ thread_local! {
 
 /// Runs `f`; a panic becomes its message with the place it came from.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+    struct Depth;
+    impl Drop for Depth {
+        fn drop(&mut self) {
+            CATCHING.with(|depth| depth.set(depth.get() - 1));
+        }
+    }
     CATCHING.with(|depth| depth.set(depth.get() + 1));
-    let outcome = catch_unwind(AssertUnwindSafe(f));
-    CATCHING.with(|depth| depth.set(depth.get() - 1));
-    outcome.map_err(|payload| {
+    // Lives until the payload is gone: dropping that can panic too.
+    let _depth = Depth;
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let hooked = CAUGHT.with(|caught| caught.borrow_mut().take());
         let message = hooked.unwrap_or_else(|| describe(payload.as_ref()));
-        // Dropping a payload can itself panic; what was thrown into a border is not worth a second try.
-        if catch_unwind(AssertUnwindSafe(move || drop(payload))).is_err() {
+        // What was thrown into a border is not worth a second try.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {
             CAUGHT.with(|caught| caught.borrow_mut().take());
+            std::mem::forget(second);
         }
         message
     })

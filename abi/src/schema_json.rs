@@ -74,10 +74,10 @@ impl FieldJson {
             Error::schema(format!("column `{}`: no Arrow type `{}`: {error}", self.name, self.format))
         };
         // arrow-rs asserts on some malformed types; a panic over a user's file would be ours.
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Field::try_from(&ffi))) {
+        match crate::panics::catch(|| Field::try_from(&ffi)) {
             Ok(Ok(field)) => Ok(field),
             Ok(Err(error)) => Err(wrong(&error)),
-            Err(_) => Err(wrong(&"malformed")),
+            Err(panic) => Err(wrong(&panic)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The Rust mirror has the sizes and offsets of the header, as a C compiler lays it out.
 
+#![allow(clippy::unwrap_used)] // a test may
+
 use dstream_abi::raw;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -19,6 +19,8 @@ pub(crate) fn guard(body: impl FnOnce() -> ExitCode) -> ExitCode {
         tracing::debug!(panic = sentence, "a thread panicked");
         *LAST.lock().unwrap_or_else(|poison| poison.into_inner()) = Some(sentence);
     }));
+    // Before ours: a panic that is caught at the border of a plugin is an error, and is reported as one.
+    dstream_core::install_panic_hook();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         let sentence = LAST.lock().unwrap_or_else(|poison| poison.into_inner()).take();
         output::internal_error(&sentence.unwrap_or_default());

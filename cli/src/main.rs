@@ -8,6 +8,7 @@ mod log; // tracing on stderr
 mod output; // the one place that prints
 mod plugins; // the libraries that the global options lead to
 mod redact; // secrets, out of every line
+mod session; // from a config file to an open tap or target
 mod signals; // told to stop
 mod size; // `512MiB` -> bytes
 

@@ -80,6 +80,7 @@ pub(crate) fn internal_error(sentence: &str) {
 }
 
 /// stdout for data: as it is, not a line of text.
+#[allow(dead_code, reason = "`tap` writes to it")]
 pub(crate) fn data() -> io::BufWriter<io::StdoutLock<'static>> {
     io::BufWriter::with_capacity(1 << 18, io::stdout().lock())
 }
@@ -104,7 +105,6 @@ pub(crate) fn stderr_takes_colour() -> bool {
 }
 
 /// Whether progress reaches somebody.
-#[allow(dead_code, reason = "`sync` shows progress")]
 pub(crate) fn shows_progress() -> bool {
     !QUIET.load(Ordering::Relaxed) && io::stderr().is_terminal()
 }
@@ -120,6 +120,33 @@ fn takes_colour(terminal: bool) -> bool {
 /// A stderr that is closed leaves nothing to be done.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+}
+
+/// Draws `lines` over the `drawn` lines before them, on a terminal. Returns how many there are now.
+pub(crate) fn redraw(drawn: usize, lines: &[String]) -> usize {
+    // Up to the first line, and clear to the end of the screen.
+    let mut text = if drawn > 0 { format!("\x1b[{drawn}A\x1b[J") } else { String::new() };
+    for line in lines {
+        text.push_str(&clean(line));
+        text.push('\n');
+    }
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+    lines.len()
+}
+
+/// Writes a file that the user asked for.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn write_file(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, format!("{}\n", clean(text)))
+        .map_err(|error| unwritable(&error, &format!("`{}`", path.display())))
+}
+
+/// Ends the process without destructors.
+pub(crate) fn exit_now(code: ExitCode) -> ! {
+    let _ = io::stdout().lock().flush();
+    signal_hook::low_level::exit(i32::from(code.number()))
 }
 
 /// Takes the bytes of one log record and prints them as clean lines.

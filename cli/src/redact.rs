@@ -1,21 +1,28 @@
 //! Secrets, out of every line that is printed.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError, RwLock};
 
-/// Replaces the secrets in a text.
-pub(crate) type Redactor = fn(&str) -> Cow<'_, str>;
+use dstream_core::config::{Redactor, Secrets};
 
-static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+/// Every secret that was looked up.
+static SECRETS: Mutex<Option<Secrets>> = Mutex::new(None);
+static REDACTOR: RwLock<Option<Redactor>> = RwLock::new(None);
 
-/// Every line printed from now on goes through `redactor`; the first one stays.
-pub(crate) fn set_redactor(redactor: Redactor) {
-    REDACTOR.get_or_init(|| redactor);
+/// No line printed from now on shows any of these.
+pub(crate) fn add_secrets(secrets: &Secrets) {
+    let mut all = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_default();
+    all.extend(secrets);
+    *REDACTOR.write().unwrap_or_else(PoisonError::into_inner) = Some(Redactor::new(all));
 }
 
 /// The text without secrets.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
-    REDACTOR.get().map_or(Cow::Borrowed(text), |redactor| redactor(text))
+    match REDACTOR.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        Some(redactor) => Cow::Owned(redactor.redact(text).into_owned()),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// The text without secrets, and without the control characters that a hostile name could use to steer a terminal.
@@ -48,5 +55,17 @@ mod tests {
     fn a_hostile_name_cannot_steer_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\r"), "a\\u{1b}[2Jb\\r");
         assert_eq!(clean("a\n\tb é"), "a\n\tb é");
+    }
+
+    #[test]
+    fn no_line_shows_a_secret() {
+        let mut secrets = Secrets::default();
+        secrets.add("correct horse");
+        add_secrets(&secrets);
+        assert_eq!(clean("denied: correct horse"), "denied: ***");
+        let mut more = Secrets::default();
+        more.add("battery staple");
+        add_secrets(&more);
+        assert_eq!(clean("correct horse, battery staple"), "***, ***");
     }
 }

@@ -1,23 +1,34 @@
 //! Write a DStream tap or target in Rust.
+#![doc = include_str!("../README.md")]
 
 mod auth; // who asks
 mod connection; // where the system is
 mod export; // connectors -> one shared library
 #[doc(hidden)]
 pub mod hooks; // what the macro calls
+mod json_reader; // an iterator of JSON records -> a reader
 mod log_bridge; // what a library logs -> the host's log
 mod manifest; // what a plugin says of itself
 mod options; // what the user wrote -> the types of the connector
+mod pages; // an iterator of pages -> a reader
+mod replication; // following a replication key
 mod retry; // trying again
+mod row_hash; // a number for every row
+mod rows; // records that come one by one -> batches
 mod runtime; // one tokio per library
 mod secret; // a value that no output shows
 mod wait; // waiting that ends when the run does
 
 pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
 pub use connection::Connection;
+pub use json_reader::JsonReader;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};
 pub use options::parse_options;
+pub use pages::{Page, PageReader};
+pub use replication::{Boundary, KeyValue};
 pub use retry::{Pauses, RetryPolicy};
+pub use row_hash::hash_rows;
+pub use rows::{BatchBuilder, ColumnBuilder};
 pub use runtime::{block_on, handle, spawn};
 pub use secret::Secret;
 pub use wait::wait;

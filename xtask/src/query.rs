@@ -10,7 +10,7 @@ fn main() -> Result<()> {
     let (file, sql) = args.next().zip(args.next()).context("usage: query FILE SQL")?;
     let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = database.prepare(&sql)?;
-    let mut table: Vec<Vec<String>> = vec![statement.column_names().into_iter().map(str::to_owned).collect()];
+    let mut table: Vec<Vec<String>> = vec![statement.column_names().map(str::to_owned).collect()];
     let columns = table[0].len();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -5,12 +5,19 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use crate::args::Globals;
-use crate::exit::{During, Phase};
-use crate::size;
+use crate::exit::{During, ExitCode, Failure, Phase};
+use crate::session::{OpenedTap, OpenedTarget, Session};
+use crate::{output, signals, size};
 use dstream_core::Error;
+use dstream_core::catalog::{filter_streams, to_selection};
+use dstream_core::commit::Protocol;
+use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
+use dstream_core::sync::{NotStarted, Report, Request, Step, StreamStatus};
+use dstream_core::tables::{self, Explanation};
+
+mod progress; // what is shown while a run goes on, and at its end
 
 #[derive(clap::Args)]
-#[allow(dead_code, reason = "the engine comes with the next change")]
 pub(crate) struct Args {
     /// Path to tap configuration
     #[arg(long, value_name = "FILE")]
@@ -34,8 +41,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Streams or partitions moved at once
-    #[arg(long, value_name = "N")]
-    parallel: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", default_value = "4")]
+    parallel: NonZeroUsize,
     /// Bytes of records held in memory at once, for the whole run
     #[arg(long, value_name = "SIZE", value_parser = size::bytes, default_value = "512MiB")]
     memory: u64,
@@ -50,6 +57,159 @@ pub(crate) struct Args {
     validate: bool,
 }
 
-pub(crate) fn run(_args: &Args, _globals: &Globals) -> Outcome {
-    Err(Error::unsupported("`sync` has no engine yet")).during(Phase::Config)
+pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
+    let session = Session::start(globals)?;
+    let tap = session.open_tap(&args.tap_config, args.validate)?;
+    let target = session.open_target(&args.target_config)?;
+    let request = request(args, &session, &tap, &target)?;
+    let promises: Vec<Explanation> = request
+        .streams
+        .iter()
+        .zip(&request.tables)
+        .map(|(stream, table)| tables::explain(stream, table, &tap.manifest, &target.manifest))
+        .collect();
+    if args.explain {
+        return explain(&request, &promises);
+    }
+    if tap.resolved.require_exactly_once || target.resolved.require_exactly_once {
+        tables::check_exactly_once(&promises).during(Phase::Config)?;
+    }
+    let prepared = dstream_core::sync::prepare(request).map_err(not_started)?;
+    prepared.notices.iter().for_each(|notice| output::note(format!("note: {notice}")));
+    let display = progress::start(prepared.progress());
+    let (outcome, report) = prepared.run();
+    display.finish();
+    let code = end(&outcome, &report);
+    progress::summary(&report);
+    if let Some(path) = &args.report {
+        write_report(path, &report)?;
+    }
+    if outcome.abandoned {
+        // Threads of a plugin still run: its destructors would race them.
+        output::exit_now(code);
+    }
+    Ok(code)
+}
+
+fn request(
+    args: &Args,
+    session: &Session,
+    tap: &OpenedTap,
+    target: &OpenedTarget,
+) -> Result<Request, Failure> {
+    let catalog = tap.catalog(args.catalog.as_deref())?;
+    let selected = to_selection(&catalog).during(Phase::Config)?;
+    let streams = filter_streams(selected, &args.streams).during(Phase::Config)?;
+    if streams.is_empty() {
+        let error = Error::config("no stream is selected").hint("`dstreams catalog select` selects streams");
+        return Err(error).during(Phase::Config);
+    }
+    let tables =
+        tables::plan(&streams, &target.resolved.target_options, &target.manifest).during(Phase::Config)?;
+    let (tap_config, target_config) = (&tap.resolved.config, &target.resolved.config);
+    Ok(Request {
+        tap: tap.tap.clone(),
+        target: target.target.clone(),
+        transactional: target.manifest.transactional,
+        pipeline: format!("{}/{}", tap_config.name, target_config.name),
+        lock_identity: format!("{} {}", tap.resolved.identity(), target.resolved.identity()),
+        fingerprint: [("tap".to_owned(), tap_config.type_name.clone())].into(),
+        streams,
+        tables,
+        state: args.state.clone(),
+        full_refresh: args.full_refresh,
+        limits: limits(args, tap, target),
+        interrupt: session.interrupt.clone(),
+        protocol: protocol(),
+    })
+}
+
+fn limits(args: &Args, tap: &OpenedTap, target: &OpenedTarget) -> Limits {
+    let defaults = Limits::default();
+    let mut window = WindowLimits::default();
+    if let Some(rows) = target.resolved.config.batch_size {
+        window.rows = rows.get() as u64;
+    }
+    let mut batch_rows = tap.resolved.config.batch_size.unwrap_or(defaults.batch_rows);
+    // A batch is committed whole: one that is larger than a window, or than what is wanted, would miss the mark.
+    for bound in [Some(window.rows), args.limit].into_iter().flatten() {
+        let bound = usize::try_from(bound).ok().and_then(NonZeroUsize::new);
+        batch_rows = batch_rows.min(bound.unwrap_or(batch_rows));
+    }
+    Limits {
+        memory_bytes: args.memory,
+        parallel: args.parallel,
+        batch_rows,
+        window,
+        rows_per_stream: args.limit,
+        ..defaults
+    }
+}
+
+/// The commit protocol. A build with the feature `seeded-bugs` can be told to use a broken one, so that the kill campaign
+/// shows that it would be found.
+fn protocol() -> Protocol {
+    #[cfg(feature = "seeded-bugs")]
+    if std::env::var_os("DSTREAMS_SEEDED_BUG").is_some_and(|bug| bug == "state-before-data") {
+        return Protocol::seeded(dstream_core::commit::SeededBug::StateBeforeData);
+    }
+    Protocol::default()
+}
+
+fn explain(request: &Request, promises: &[Explanation]) -> Outcome {
+    for ((stream, table), promise) in request.streams.iter().zip(&request.tables).zip(promises) {
+        let mode = match (table.write_mode(true), table.write_mode(false)) {
+            (first, later) if first == later => first.to_string(),
+            (first, later) => format!("{first} the first time, then {later}"),
+        };
+        output::line(format!("{} → {} ({mode}): {promise}", stream.name, table.table))?;
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn not_started(failed: NotStarted) -> Failure {
+    let phase = match failed.step {
+        Step::State => Phase::State,
+        Step::Lock => Phase::Lock,
+        Step::Target => Phase::Target,
+        Step::Tap => Phase::Source,
+    };
+    Failure { phase, error: failed.error }
+}
+
+/// Prints every failure, and says how the process ends.
+fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
+    let mut first = None;
+    let mut tell = |failure: Failure| {
+        output::failure(&failure);
+        first.get_or_insert(failure.code());
+    };
+    if let Some(error) = &outcome.failure {
+        tell(Failure { phase: Phase::Writing, error: error.clone() });
+    }
+    for lane in &outcome.lanes {
+        if let Err(failed) = &lane.result {
+            let phase = match failed.side {
+                Side::Tap => Phase::Reading,
+                Side::Target => Phase::Writing,
+            };
+            let named = failed.error.stream_name().is_some();
+            let error = failed.error.clone();
+            tell(Failure { phase, error: if named { error } else { error.stream(lane.streams.join(", ")) } });
+        }
+    }
+    let some_are_done = report.streams.iter().any(|stream| stream.status == StreamStatus::Complete);
+    match first {
+        _ if outcome.interrupted => ExitCode::Stopped(signals::received().unwrap_or(signals::INTERRUPT)),
+        None => ExitCode::Ok,
+        Some(_) if outcome.failure.is_none() && some_are_done => ExitCode::Partial,
+        Some(code) => code,
+    }
+}
+
+fn write_report(path: &std::path::Path, report: &Report) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report)
+        .map_err(|error| Error::bug(format!("the report cannot be written as JSON: {error}")))
+        .during(Phase::Output)?;
+    output::write_file(path, &text)
 }

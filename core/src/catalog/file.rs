@@ -53,15 +53,23 @@ impl CatalogFile {
         Ok(file)
     }
 
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// `Bug`: it has no JSON form.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self)
+            .map_err(|error| Error::bug(format!("the JSON of the catalog: {error}")))
+    }
+
     /// Writes the file: pretty, always in the same order, and never half.
     ///
     /// # Errors
     /// `Config`: the place cannot be written to. `Resource`: the disk is full.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::bug(format!("the JSON of the catalog: {error}")))?;
-        text.push(b'\n');
-        replace(path, &text).map_err(|error| {
+        let mut text = self.to_json()?;
+        text.push('\n');
+        replace(path, text.as_bytes()).map_err(|error| {
             let message = format!("catalog `{}` cannot be written: {error}", absolute(path).display());
             match error.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {

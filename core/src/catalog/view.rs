@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 use dstream_abi::{Error, ReplicationMethod, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 
 use super::{CatalogFile, StreamEntry, json_schema};
 use crate::config::hint_for;
@@ -79,6 +80,7 @@ impl CatalogFile {
             return Err(Error::config(format!("there is no stream `{stream}` in the catalog"))
                 .hint(hint_for("streams", stream, self.names())));
         };
+        let entry = entry.as_if_selected();
         let columns = json_schema::stream_columns(&entry.schema, &entry.keys());
         let columns = columns.map_err(|error| error.stream(entry.name()))?;
         Ok(columns.fields().iter().map(|field| entry.view_column(field)).collect())
@@ -87,14 +89,15 @@ impl CatalogFile {
 
 impl StreamEntry {
     fn view(&self) -> Result<StreamView> {
+        let whole = self.as_if_selected();
         Ok(StreamView {
             name: self.name().to_owned(),
             is_selected: self.is_selected(&[]),
             replication_method: self.method()?,
             replication_key: self.replication_key_in_use().map(str::to_owned),
             key_properties: self.keys(),
-            selected_columns: self.column_names().filter(|column| self.would_be_selected(column)).count(),
-            columns: self.column_names().count(),
+            selected_columns: whole.column_names().filter(|column| whole.is_column_selected(column)).count(),
+            columns: whole.column_names().count(),
             row_count: self.row_count(),
         })
     }
@@ -112,17 +115,17 @@ impl StreamEntry {
                 _ => ColumnRole::Available,
             }
         };
-        nested(field, role, self.would_be_selected(name))
+        nested(field, role, self.is_column_selected(name))
     }
 
-    /// As if the stream itself were selected: the list tells what `select STREAM` would bring.
-    fn would_be_selected(&self, column: &str) -> bool {
+    /// What `select STREAM` would bring is what the eye wants to see of a stream that is not selected.
+    fn as_if_selected(&self) -> Cow<'_, StreamEntry> {
         if self.is_selected(&[]) {
-            return self.is_column_selected(column);
+            return Cow::Borrowed(self);
         }
-        let mut selected = StreamEntry { metadata: self.metadata.clone(), ..StreamEntry::default() };
+        let mut selected = self.clone();
         selected.set_selected(&[], true);
-        self.is_always_selected(column) || selected.is_selected(&["properties", column])
+        Cow::Owned(selected)
     }
 }
 

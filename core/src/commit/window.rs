@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dstream_abi::{Bookmark, Commit, Error, ErrorKind, Prepared, StreamPlan};
+use dstream_abi::{Bookmark, Commit, Error, ErrorKind, Prepared, ReplicationMethod, StreamPlan};
 
 use super::lane::{Step, Window};
 use super::machine::{Machine, unexpected};
@@ -48,7 +48,9 @@ impl Machine {
             let has_moved = bookmark.is_some() && bookmark != next.state.bookmark;
             next.sequence += 1;
             next.state.bookmark = bookmark.or(next.state.bookmark);
-            next.state.complete = ends;
+            // What an incremental stream brings later is an addition to a generation that is complete.
+            let was_complete = next.state.complete && next.state.method != ReplicationMethod::FullTable;
+            next.state.complete = ends || was_complete;
             next.state.rows_total += rows;
             if rows == 0 && !ends && !has_moved {
                 out.push(Action::GoOn { partition: partition.to_string() });

@@ -91,7 +91,8 @@ fn syntax_error(error: &serde_json::Error, text: &str, place: &str) -> Error {
         _ if error.is_eof() => "the end of the file".to_owned(),
         // Columns are counted in bytes, from 1; one character only, for the file may hold secrets.
         Some(text) => match text.get(column.saturating_sub(1)..).and_then(|rest| rest.chars().next()) {
-            Some(character) => format!("`{}`", character.escape_debug()),
+            Some(character) if character.is_control() => format!("`{}`", character.escape_default()),
+            Some(character) => format!("`{character}`"),
             None => "the end of the line".to_owned(),
         },
         None => "the end of the file".to_owned(),

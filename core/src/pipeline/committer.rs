@@ -92,7 +92,13 @@ impl Committer {
     }
 
     /// Does what is for nobody in particular.
-    fn carry_out(&self, shared: &mut Shared, action: Action, me: &str, mine: &mut Option<Action>) -> Option<Event> {
+    fn carry_out(
+        &self,
+        shared: &mut Shared,
+        action: Action,
+        me: &str,
+        mine: &mut Option<Action>,
+    ) -> Option<Event> {
         match action {
             Action::Begin { attempt } => Some(self.begin_again(attempt)),
             Action::SaveState { entries } => {

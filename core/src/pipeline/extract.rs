@@ -103,7 +103,10 @@ fn guarded(message: Message, budget: &Arc<Budget>) -> Result<Message> {
     };
     let bytes = batch.bytes();
     if bytes > budget.limit_bytes() {
-        let what = format!("a batch of {bytes} bytes does not fit into the {} bytes of its lane", budget.limit_bytes());
+        let what = format!(
+            "a batch of {bytes} bytes does not fit into the {} bytes of its lane",
+            budget.limit_bytes()
+        );
         return Err(Error::resource(what).hint("raise `--memory`, or lower `batch_size` in the tap's config"));
     }
     let batch = batch.with_guard(budget.reserve(bytes));

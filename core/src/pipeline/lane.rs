@@ -54,7 +54,10 @@ impl Lane<'_> {
                         Ok(Loaded::Stopped) => return Ok(false),
                         Err(failed) => {
                             side = failed.side;
-                            self.ask(Event::LaneFailed { partition: self.id(), round, error: failed.error }, side)?
+                            self.ask(
+                                Event::LaneFailed { partition: self.id(), round, error: failed.error },
+                                side,
+                            )?
                         }
                     }
                 }
@@ -75,7 +78,11 @@ impl Lane<'_> {
         let asked = error.retry_after().map(|ms| Duration::from_millis(ms.min(600_000)));
         let wait = asked.unwrap_or(wait).max(wait);
         self.attempts += 1;
-        warn!(attempt = self.attempts, wait_ms = wait.as_millis() as u64, "{error}; the lane is opened again");
+        warn!(
+            attempt = self.attempts,
+            wait_ms = wait.as_millis() as u64,
+            "{error}; the lane is opened again"
+        );
         self.engine.interrupt.wait(wait);
         self.ask(Event::LaneReady { partition: self.id() }, side)
     }

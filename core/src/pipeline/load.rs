@@ -126,7 +126,8 @@ impl<'a> Loader<'a> {
                 let (batch, is_cut) = self.cut(name, batch)?;
                 let bytes = batch.bytes();
                 if let Some(progress) = self.engine.progress.stream(name) {
-                    progress.add_read(batch.rows() as u64, if source_bytes > 0 { source_bytes } else { bytes });
+                    progress
+                        .add_read(batch.rows() as u64, if source_bytes > 0 { source_bytes } else { bytes });
                 }
                 self.held_bytes += bytes;
                 self.held.push(Held::Batch { stream, version, batch });
@@ -185,13 +186,17 @@ impl<'a> Loader<'a> {
             match held {
                 Held::Schema { stream, version, schema } => {
                     self.window.is_touched = true;
-                    self.writer.declare(stream, version, schema).map_err(|error| self.of_stream(stream, error))?;
+                    self.writer
+                        .declare(stream, version, schema)
+                        .map_err(|error| self.of_stream(stream, error))?;
                 }
                 Held::Batch { stream, version, batch } => {
                     let (rows, bytes) = (batch.rows() as u64, batch.bytes());
                     self.window.add(rows, bytes);
                     self.window_rows[stream as usize] += rows;
-                    self.writer.write(stream, version, batch).map_err(|error| self.of_stream(stream, error))?;
+                    self.writer
+                        .write(stream, version, batch)
+                        .map_err(|error| self.of_stream(stream, error))?;
                 }
             }
         }
@@ -207,7 +212,8 @@ impl<'a> Loader<'a> {
 
     /// The reader has nothing more.
     fn end(&mut self) -> Result<Loaded, LaneError> {
-        let is_uncovered = self.window.is_uncovered || self.held.iter().any(|held| matches!(held, Held::Batch { .. }));
+        let is_uncovered =
+            self.window.is_uncovered || self.held.iter().any(|held| matches!(held, Held::Batch { .. }));
         let needs_checkpoint =
             self.job.streams.iter().any(|stream| stream.replication_method != ReplicationMethod::FullTable);
         if is_uncovered && needs_checkpoint {
@@ -227,13 +233,16 @@ impl<'a> Loader<'a> {
 
     /// The user's limit is reached and no checkpoint stands exactly there.
     fn end_at_limit(&mut self) -> Result<Option<Loaded>, LaneError> {
-        let is_full = self.job.streams.iter().all(|stream| stream.replication_method == ReplicationMethod::FullTable);
+        let is_full =
+            self.job.streams.iter().all(|stream| stream.replication_method == ReplicationMethod::FullTable);
         // An upsert may read the rest of the range again; an append would double it.
         if is_full || self.mode == WriteMode::Upsert {
             self.write_held()?;
             self.window.bookmark = None;
         } else if self.held.iter().any(|held| matches!(held, Held::Batch { .. })) {
-            warn!("`--limit` cuts between two bookmarks: the records after the last bookmark are left for the next run");
+            warn!(
+                "`--limit` cuts between two bookmarks: the records after the last bookmark are left for the next run"
+            );
             self.held.retain(|held| matches!(held, Held::Schema { .. }));
             self.write_held()?;
         }
@@ -275,7 +284,11 @@ impl<'a> Loader<'a> {
                     Err(error) => return Err(self.of_stream(0, error)),
                 },
                 Action::Commit { window, commit, .. } => {
-                    debug!(window, rows = commit.windows.iter().map(|w| w.prepared.rows).sum::<u64>(), "commit");
+                    debug!(
+                        window,
+                        rows = commit.windows.iter().map(|w| w.prepared.rows).sum::<u64>(),
+                        "commit"
+                    );
                     match self.engine.target.commit(&commit) {
                         Ok(()) => {
                             self.has_committed = true;

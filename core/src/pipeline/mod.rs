@@ -15,5 +15,5 @@ mod run; // starts lanes, waits for them
 mod window; // when a window ends
 
 pub use progress::{Progress, StreamProgress};
-pub use run::{Interrupt, Job, LaneJob, LaneOutcome, Limits, Outcome, run};
+pub use run::{Interrupt, Job, LaneError, LaneJob, LaneOutcome, Limits, Outcome, Side, run};
 pub use window::WindowLimits;

@@ -243,7 +243,8 @@ pub fn run(job: Job) -> Outcome {
             // The threads are gone: what is left was never started, or its thread ended by a panic of the host.
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        let has_waited = |since: &mut Option<Instant>, grace| since.get_or_insert_with(Instant::now).elapsed() >= grace;
+        let has_waited =
+            |since: &mut Option<Instant>, grace| since.get_or_insert_with(Instant::now).elapsed() >= grace;
         if engine.interrupt.is_stop() && has_waited(&mut stop_since, engine.limits.grace) {
             engine.interrupt.abort();
         }
@@ -263,7 +264,9 @@ fn finish(engine: &Engine, mut lanes: Vec<LaneOutcome>, left: Vec<LaneJob>) -> O
     for lane in left {
         let result = match interrupted {
             true => Ok(false),
-            false => Err(LaneError { side: Side::Tap, error: Error::bug("a thread of the engine ended early") }),
+            false => {
+                Err(LaneError { side: Side::Tap, error: Error::bug("a thread of the engine ended early") })
+            }
         };
         lanes.push(LaneOutcome { partition: lane.partition.id, streams: lane.partition.streams, result });
     }

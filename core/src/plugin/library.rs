@@ -95,6 +95,11 @@ impl Library {
         &self.plugin
     }
 
+    /// From now on every value of its batches is looked at, whatever it was written with.
+    pub fn validate_everything(&self) {
+        self.plugin.set_validation(dstream_abi::import::Validation::Full);
+    }
+
     /// Opens the tap `type_name`.
     ///
     /// # Errors

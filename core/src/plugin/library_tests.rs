@@ -104,6 +104,71 @@ fn a_missing_symbol_is_named() {
 }
 
 #[test]
+fn a_missing_library_is_named() {
+    let folder = fixtures::folder();
+    let path = folder.library("needy.so", &plugin_in_c(&manifest("needy")));
+    let needed = folder.library("libneeded-by-nobody.so", "int needed(void) { return 1; }");
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../abi/include");
+    let status = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-Wl,--no-as-needed", "-lneeded-by-nobody", "-L"])
+        .arg(folder.path())
+        .arg("-I")
+        .arg(include)
+        .arg("-o")
+        .arg(&path)
+        .arg(folder.path().join("needy.so.c"))
+        .status()
+        .expect("a C compiler");
+    assert!(status.success());
+    std::fs::remove_file(needed).expect("removed");
+    let error = open(&path).expect_err("a library is missing");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.message().contains("needs the library `libneeded-by-nobody.so`"), "{error}");
+}
+
+#[test]
+fn tables_that_are_short_or_not_there_end_in_an_error_that_names_them() {
+    let folder = fixtures::folder();
+    let good = "static const ds_tap_v1 tap = { .struct_size = sizeof tap };
+         static const ds_target_v1 target = { .struct_size = sizeof target };
+         static const ds_connector_v1 csv = {
+           .struct_size = sizeof csv, .type = { \"csv\", 3 }, .tap = &tap, .target = &target };
+         static const ds_connector_v1 *const all[2] = { &csv, &csv };
+         static const ds_plugin_v1 plugin = {
+           .struct_size = sizeof plugin, .abi_draft = DS_ABI_DRAFT,
+           .manifest_json = { ds_manifest.json, sizeof ds_manifest.json - 1 },
+           .connectors = all, .n_connectors = 1 };
+         DS_EXPORT ds_status dstream_plugin_v1(const ds_host_v1 *host, const ds_plugin_v1 **out, ds_err *err) {
+           (void)host; (void)err; *out = &plugin; return DS_OK;
+         }";
+    let literal = serde_json::to_string(&manifest("csv")).expect("a string is JSON");
+    let good = format!("DS_MANIFEST({literal});\n{good}");
+    let built = |name: &str, from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        open(&folder.library(name, &good.replace(from, to)))
+    };
+    built("good.so", "n_connectors = 1", "n_connectors = 1").expect("nothing is wrong with it");
+    let cases = [
+        ("sizeof tap };", "sizeof tap - 8 };", "tap table"),
+        ("sizeof target };", "4 };", "target table"),
+        ("sizeof csv,", "0,", "connector table"),
+        ("sizeof plugin,", "sizeof plugin - 1,", "root table"),
+        ("*out = &plugin;", "*out = 0; (void)plugin;", "root table"),
+        ("{ &csv, &csv }", "{ 0, &csv }", "connector table"),
+        ("= DS_ABI_DRAFT", "= DS_ABI_DRAFT + 1", "draft"),
+        ("n_connectors = 1", "n_connectors = 2", "`csv` twice"),
+        ("n_connectors = 1", "n_connectors = 1u << 31", "2147483648 connectors"),
+        ("&plugin; return DS_OK", "&plugin; return DS_E_RESOURCE", "status -10"),
+        ("{ ds_manifest.json,", "{ 0,", "manifest"),
+    ];
+    for (number, (from, to, part)) in cases.into_iter().enumerate() {
+        let error = built(&format!("case{number}.so"), from, to).expect_err(to);
+        assert!(error.message().contains(part), "{to}: {error}");
+        assert!(error.message().contains(&format!("case{number}.so")), "{to}: {error}");
+    }
+}
+
+#[test]
 fn a_library_without_the_entry_or_with_that_of_another_major_says_so() {
     let folder = fixtures::folder();
     let code = plugin_in_c(&manifest("entry"));

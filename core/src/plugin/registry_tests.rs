@@ -128,6 +128,12 @@ fn what_is_no_plugin_is_listed_with_its_own_reason() {
     folder.file("e-macos.dylib", &fixtures::fat(&fixtures::manifest("jsonl")));
     folder.file("f-plain.so", &fixtures::elf_of_sections(HOST, &[]));
     folder.file("g-folder.so/inside", b"");
+    let sparse = folder.file("h-sparse.so", b"");
+    std::fs::File::options()
+        .write(true)
+        .open(sparse)
+        .and_then(|file| file.set_len(4 << 30))
+        .expect("4 GB of nothing");
     folder.file("readme.md", b"not looked at");
     let registry = scan(&[&folder.path()]);
     let listed: Vec<_> = registry
@@ -147,6 +153,7 @@ fn what_is_no_plugin_is_listed_with_its_own_reason() {
         ("e-macos.dylib", "the library is for macOS on"),
         ("f-plain.so", "the file is not a DStream plugin"),
         ("g-folder.so", "a folder is no plugin"),
+        ("h-sparse.so", "the file is not a shared library of any known system"),
     ];
     assert_eq!(listed.len(), expected.len(), "{listed:?}");
     for ((file, message), (expected_file, start)) in listed.iter().zip(expected) {

@@ -46,7 +46,7 @@ impl Edit {
 }
 
 /// All bookmarks of a pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The pipeline's identity; empty: no run has used it yet.
     pub pipeline: String,
@@ -127,7 +127,8 @@ impl State {
     /// The text of the file: JSON whose last member is the SHA-256 of everything before it.
     pub(super) fn to_text(&self) -> String {
         let mut text = format!("{:#}", self.to_value());
-        text.truncate(text.trim_end_matches(['\n', '}']).len());
+        // The last brace alone: the member before it may end in braces of its own.
+        text.truncate(text.strip_suffix("\n}").map_or(text.len(), str::len));
         text.push_str(",\n");
         let checksum = checksum(&text);
         text.push_str(&format!("  \"{CHECKSUM}\": \"{checksum}\"\n}}\n"));

@@ -17,3 +17,6 @@ pub use lock::RunLock;
 pub use partition::{Entry, PartitionState};
 pub use resolve::{Question, Resolution, resolve};
 pub use starts::{Start, Starts};
+
+#[cfg(test)]
+mod tests;

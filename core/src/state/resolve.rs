@@ -299,9 +299,7 @@ impl Known {
 /// The file knows of a commit that the target does not have.
 fn is_behind(record: Option<&Entry>, file: &Entry) -> bool {
     let Some(record) = record else { return true };
-    let mark = |entry: &Entry| {
-        (entry.state.generation, entry.state.rows_total, entry.state.complete, entry.state.bookmark.clone())
-    };
+    let mark = |entry: &Entry| (entry.state.generation, entry.state.rows_total, entry.state.complete);
     file.sequence > record.sequence || (file.sequence == record.sequence && mark(file) != mark(record))
 }
 

@@ -168,11 +168,11 @@ impl Resolution {
             None => fresh,
             Some(Verdict::StartOver { edit }) => PartitionState { edit: edit.clone(), ..fresh },
             Some(Verdict::Set { edit, bookmark }) => {
-                let rows_total = stored.as_ref().map(|entry| &entry.state).filter(|state| goes_on(state));
-                let rows_total = rows_total.map_or(0, |state| state.rows_total);
+                let before = stored.as_ref().map(|entry| &entry.state).filter(|state| goes_on(state));
                 PartitionState {
                     bookmark: Some(bookmark.clone()),
-                    rows_total,
+                    rows_total: before.map_or(0, |state| state.rows_total),
+                    complete: before.is_some_and(|state| state.complete),
                     edit: Some(edit.clone()),
                     ..fresh
                 }

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use dstream_sdk::{Bookmark, Error, Result};
 
-use crate::discovery::shown;
 use crate::position::{LineEnd, Position};
+use crate::shown::shown;
 use crate::window::{KEPT_BYTES, Window};
 
 /// The document in the state file.
@@ -53,7 +53,8 @@ pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Res
     serde_json::to_value(bookmark).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
 }
 
-/// Moves the window, which stands behind the header, to the bookmark. `on_block` is asked now and then whether to go on.
+/// Moves the window, which stands behind the header, to the bookmark; that may be before the header's line end, which
+/// was not there when the bookmark was made. `on_block` is asked now and then whether to go on.
 pub(crate) fn resume(
     bookmark: Bookmark,
     window: &mut Window,
@@ -62,21 +63,21 @@ pub(crate) fn resume(
     on_block: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
     let place = shown(window.path());
-    let lost = |message: String| {
-        Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`")
-    };
+    let lost =
+        |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
     let rewritten = |what: &str| lost(format!("file `{place}` was rewritten since the bookmark: {what}"));
     let bookmark: FileBookmark = serde_json::from_value(bookmark)
         .map_err(|error| lost(format!("the bookmark of `{place}` cannot be read: {error}")))?;
     if bookmark.version != VERSION {
         let version = bookmark.version;
-        return Err(lost(format!("the bookmark of `{place}` has the version {version}, this plugin knows {VERSION}")));
+        return Err(lost(format!(
+            "the bookmark of `{place}` has the version {version}, this plugin knows {VERSION}"
+        )));
     }
     if bookmark.read_as != read_as {
-        return Err(lost(format!("the bookmark of `{place}` was made with another delimiter, quote or header")));
-    }
-    if bookmark.offset < window.offset() {
-        return Err(rewritten("its header is longer now"));
+        return Err(lost(format!(
+            "the bookmark of `{place}` was made with another delimiter, quote or header"
+        )));
     }
     if !window.go_to(bookmark.offset, on_block)? {
         return Err(rewritten("it is shorter now"));
@@ -87,10 +88,11 @@ pub(crate) fn resume(
     if hash(window.tail()) != bookmark.tail {
         return Err(rewritten("what was read last is no longer there"));
     }
-    *position =
-        Position { lines: bookmark.lines, records: bookmark.records, line_end: bookmark.line_end };
+    *position = Position { lines: bookmark.lines, records: bookmark.records, line_end: bookmark.line_end };
     end_line(window, position).then_some(()).ok_or_else(|| {
-        lost(format!("file `{place}` was rewritten since the bookmark: its last line, which had no line end, goes on"))
+        lost(format!(
+            "file `{place}` was rewritten since the bookmark: its last line, which had no line end, goes on"
+        ))
     })
 }
 

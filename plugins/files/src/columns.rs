@@ -31,7 +31,9 @@ pub(crate) fn column(field: &arrow::datatypes::Field, lenient: bool) -> Result<B
     Ok(match data_type {
         DataType::Utf8 => Box::new(Text::<i32>::new()),
         DataType::LargeUtf8 => Box::new(Text::<i64>::new()),
-        DataType::Boolean => Box::new(Bools { values: BooleanBufferBuilder::new(0), nulls: nulls(), lenient }),
+        DataType::Boolean => {
+            Box::new(Bools { values: BooleanBufferBuilder::new(0), nulls: nulls(), lenient })
+        }
         DataType::Int8 => signed::<Int8Type>(data_type, lenient),
         DataType::Int16 => signed::<Int16Type>(data_type, lenient),
         DataType::Int32 => signed::<Int32Type>(data_type, lenient),
@@ -45,9 +47,9 @@ pub(crate) fn column(field: &arrow::datatypes::Field, lenient: bool) -> Result<B
         DataType::Float32 => primitive::<Float32Type, _>(data_type, exact_f32),
         DataType::Float64 if lenient => primitive::<Float64Type, _>(data_type, parse),
         DataType::Float64 => primitive::<Float64Type, _>(data_type, exact_f64),
-        &DataType::Decimal128(precision, scale) => {
-            primitive::<Decimal128Type, _>(data_type, move |text| exact_decimal(text, precision, scale, lenient))
-        }
+        &DataType::Decimal128(precision, scale) => primitive::<Decimal128Type, _>(data_type, move |text| {
+            exact_decimal(text, precision, scale, lenient)
+        }),
         DataType::Date32 => primitive::<Date32Type, _>(data_type, time::date),
         DataType::Timestamp(unit, zone) => {
             let zoned = zone.is_some();

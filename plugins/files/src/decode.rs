@@ -5,8 +5,8 @@ use arrow::datatypes::SchemaRef;
 
 use dstream_sdk::{Error, Result};
 
-use crate::discovery::shown;
 use crate::position::Position;
+use crate::shown::shown;
 use crate::window::Window;
 
 /// The records of one file on their way into a batch.
@@ -33,12 +33,14 @@ pub(crate) struct Room {
     pub(crate) is_empty_batch: bool,
     /// Bytes that each record becomes at most, besides those it has in the file; set by the format.
     pub(crate) bytes_per_row: u64,
+    /// Bytes of one record in the file, at most.
+    pub(crate) record_bytes: usize,
 }
 
 impl Room {
     /// Room for a pass that keeps nothing.
-    pub(crate) fn endless() -> Room {
-        Room { rows: usize::MAX, bytes: u64::MAX, is_empty_batch: true, bytes_per_row: 0 }
+    pub(crate) fn endless(record_bytes: usize) -> Room {
+        Room { rows: usize::MAX, bytes: u64::MAX, is_empty_batch: true, bytes_per_row: 0, record_bytes }
     }
 }
 
@@ -63,16 +65,19 @@ pub(crate) enum Stop {
 }
 
 /// Reads on for the rest of a record, if that may still be one.
-pub(crate) fn more(window: &mut Window, position: &Position, max_record_bytes: usize) -> Result<()> {
-    if window.bytes().len() > max_record_bytes {
-        let (place, line) = (shown(window.path()), position.lines + 1);
-        return Err(Error::data(format!(
-            "`{place}`: the record that begins at or after line {line} has more than {max_record_bytes} bytes"
-        ))
-        .hint("look for a quote that is not closed, or raise `max_record_bytes`"));
+pub(crate) fn more(window: &mut Window, position: &Position, record_bytes: usize) -> Result<()> {
+    if window.bytes().len() > record_bytes {
+        return Err(too_long(window, position, 0, record_bytes));
     }
     window.fill()?;
     Ok(())
+}
+
+/// The error of a record, at or after this place in the window, that is longer than allowed.
+pub(crate) fn too_long(window: &Window, position: &Position, start: usize, record_bytes: usize) -> Error {
+    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
+    Error::data(format!("`{place}`: the record at line {line} has more than {record_bytes} bytes"))
+        .hint("look for a quote that is not closed, or raise `max_record_bytes`")
 }
 
 /// A batch of `rows` records, also where no column is selected.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use dstream_sdk::{Error, Result};
 
-use crate::discovery::{io_error, shown};
+use crate::discovery::io_error;
+use crate::shown::shown;
 
 /// The bytes of a file, decompressed.
 pub(crate) enum Source {
@@ -29,9 +30,12 @@ impl Source {
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         // Neither can begin a text in UTF-8.
         Ok(match magic[..] {
-            [0x1f, 0x8b, ..] => Source::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file)))),
+            [0x1f, 0x8b, ..] => {
+                Source::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file))))
+            }
             [0x28, 0xb5, 0x2f, 0xfd] => {
-                let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 17, file)).map_err(failed)?;
+                let decoder =
+                    zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 17, file)).map_err(failed)?;
                 Source::Zstd(Box::new(decoder))
             }
             _ => Source::Plain(file),
@@ -75,7 +79,9 @@ impl Source {
         };
         let place = shown(path);
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Error::data(format!("`{place}` is cut short: its {format} data does not end")),
+            io::ErrorKind::UnexpectedEof => {
+                Error::data(format!("`{place}` is cut short: its {format} data does not end"))
+            }
             _ => Error::data(format!("`{place}` is damaged: its {format} data cannot be read: {error}")),
         }
         .hint("wait until it is written to the end, or copy it again")

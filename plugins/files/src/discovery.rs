@@ -7,6 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
 
+use crate::shown::shown;
+
 /// Endings of compressed files; the content decides whether they are.
 const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
 
@@ -17,24 +19,14 @@ pub(crate) struct StreamFile {
     pub(crate) path: PathBuf,
 }
 
-/// A path in messages: control characters are shown, not sent to the terminal.
-pub(crate) fn shown(path: &Path) -> String {
-    let mut text = String::new();
-    for character in path.to_string_lossy().chars() {
-        match character.is_control() {
-            true => text.extend(character.escape_default()),
-            false => text.push(character),
-        }
-    }
-    text
-}
-
 /// What went wrong with a file, by who must act.
 pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Error {
     let message = format!("{doing} `{}`: {error}", shown(path));
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(message).hint("look at the path of the connection"),
-        std::io::ErrorKind::PermissionDenied => Error::denied(message).hint("give this user the right to read it"),
+        std::io::ErrorKind::PermissionDenied => {
+            Error::denied(message).hint("give this user the right to read it")
+        }
         _ => Error::unavailable(message).hint("look at the disk it is on, then run again"),
     }
 }
@@ -67,7 +59,11 @@ pub(crate) fn files(path: &Path, endings: &[&str]) -> Result<Vec<StreamFile>> {
             true => format!("no file matches `{place}`"),
             false => format!("the folder `{place}` has no file that ends in {}", endings.join(" or ")),
         })
-        .hint(format!("looked for files ending in {} also with {}; hidden files are skipped", endings.join(" or "), COMPRESSED.join(", "))));
+        .hint(format!(
+            "looked for files ending in {} also with {}; hidden files are skipped",
+            endings.join(" or "),
+            COMPRESSED.join(", ")
+        )));
     }
     by_stream(found, endings)
 }
@@ -81,10 +77,13 @@ fn by_stream(found: Vec<PathBuf>, endings: &[&str]) -> Result<Vec<StreamFile>> {
         })?;
         let stream = stem(name, endings).to_owned();
         if let Some(other) = streams.insert(stream.clone(), path.clone()) {
-            let (first, second) = (shown(&other.min(path.clone())), shown(&path));
-            let second = if first == second { shown(&streams[&stream]) } else { second };
-            return Err(Error::config(format!("the stream `{stream}` is in two files: `{first}` and `{second}`"))
-                .hint("rename one of them, or choose one with the path or a glob"));
+            let mut both = [shown(&other), shown(&path)];
+            both.sort();
+            let [first, second] = both;
+            return Err(Error::config(format!(
+                "the stream `{stream}` is in two files: `{first}` and `{second}`"
+            ))
+            .hint("rename one of them, or choose one with the path or a glob"));
         }
     }
     Ok(streams.into_iter().map(|(stream, path)| StreamFile { stream, path }).collect())
@@ -120,7 +119,8 @@ fn match_glob(written: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Res
     // Without `./` and doubled slashes, as the entries of folders come.
     let path: PathBuf = written.components().filter(|part| *part != Component::CurDir).collect();
     let text = path.to_str().ok_or_else(|| broken(&"it is not UTF-8"))?;
-    let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
+    let glob =
+        GlobBuilder::new(text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
     let matcher = glob.compile_matcher();
     let base: PathBuf = path.components().take_while(|part| !is_glob(Path::new(part))).collect();
     // `data/*` and `data/**` name no kind of file: those of the format are meant.
@@ -130,8 +130,11 @@ fn match_glob(written: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Res
     let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
     if !start.is_dir() {
         let place = shown(&absolute(start));
-        return Err(Error::not_found(format!("the folder `{place}` of the glob `{}` does not exist", shown(written)))
-            .hint("look at the path of the connection"));
+        return Err(Error::not_found(format!(
+            "the folder `{place}` of the glob `{}` does not exist",
+            shown(written)
+        ))
+        .hint("look at the path of the connection"));
     }
     let mut folders = vec![start.to_owned()];
     while let Some(folder) = folders.pop() {

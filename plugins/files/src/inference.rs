@@ -38,22 +38,27 @@ impl Candidates {
     /// Those that hold the value of `text`.
     pub(crate) fn of(text: &[u8]) -> Candidates {
         match text {
-            [b'0'..=b'9', ..] if text.get(4) == Some(&b'-') => Candidates::of_time(text),
+            [_, _, _, _, b'-', _, _, b'-', ..] => Candidates::of_time(text),
             [b'0'..=b'9' | b'-' | b'.', ..] => Candidates::of_number(text),
             b"true" | b"false" | b"True" | b"False" | b"TRUE" | b"FALSE" => Candidates::BOOL,
             _ => Candidates::TEXT,
         }
     }
 
-    /// Those that hold a number. A float does if it is written with the same digits.
+    /// Those that hold a number. A float holds an integer of the same value, and any other number if it is written with
+    /// the same digits.
     pub(crate) fn of_number(text: &[u8]) -> Candidates {
-        const EXACT: u64 = 1 << 53;
         if let Some(integer) = exact_i64(text) {
-            let is_float = integer.unsigned_abs() <= EXACT || exact_f64(text).is_some();
+            let is_float = (integer as f64) as i128 == i128::from(integer);
             return Candidates::INTEGER.or(Candidates::DECIMAL).or(Candidates::FLOAT.if_true(is_float));
         }
-        let is_decimal = text.len() > 18 && exact_decimal(text, 38, 0, false).is_some() && !text.contains(&b'.');
-        Candidates::DECIMAL.if_true(is_decimal).or(Candidates::FLOAT.if_true(exact_f64(text).is_some()))
+        // Integers beyond 64 bits are left to decimals: nobody writes a measurement with that many digits.
+        match text.strip_prefix(b"-").unwrap_or(text) {
+            digits if digits.len() > 18 && digits.iter().all(u8::is_ascii_digit) => {
+                Candidates::DECIMAL.if_true(exact_decimal(text, 38, 0, false).is_some())
+            }
+            _ => Candidates::FLOAT.if_true(exact_f64(text).is_some()),
+        }
     }
 
     fn of_time(text: &[u8]) -> Candidates {
@@ -104,7 +109,7 @@ mod tests {
         assert_eq!(type_of(&[]), "text");
         assert_eq!(type_of(&["true", "FALSE"]), "bool");
         assert_eq!(type_of(&["1", "-2"]), "int64");
-        assert_eq!(type_of(&["1", "-2", "0.10"]), "float64");
+        assert_eq!(type_of(&["1", "-2", "0.10", "123e-5", "1.5e-10"]), "float64");
         assert_eq!(type_of(&["1", "9223372036854775808"]), "decimal(38,0)");
         assert_eq!(type_of(&["2013-01-01", "2013-12-31"]), "date");
         assert_eq!(type_of(&["2013-01-01T06:00:00Z", "2013-01-01 06:00:00+02:00"]), "timestamp_utc");

@@ -13,12 +13,14 @@ mod number; // numbers in text, exactly or not at all
 mod options; // what the user may set
 mod position; // lines and records before the window
 mod reader; // the records of one file, as batches with bookmarks
+mod shown; // names and values in messages
 mod tap; // which files there are, what they hold, readers of them
 mod time; // dates and timestamps in ISO 8601
 mod types; // names of types <-> Arrow
 mod window; // slides over the decompressed bytes of a file
 
-
+#[cfg(test)]
+mod manifest; // what the library says of itself
 #[cfg(test)]
 mod testing; // files and readers for tests
 

@@ -4,10 +4,10 @@ use globset::{Glob, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
-use dstream_sdk::{ConnectorConfig, Error, Result, parse_options};
+use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
 
 use crate::csv::Dialect;
 use crate::types;
@@ -50,7 +50,7 @@ pub(crate) struct CsvOptions {
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
     /// A record of more bytes is an error: most often a quote was left open. Default 128 MiB.
     #[serde(default = "default_max_record_bytes")]
-    #[schemars(range(min = 1, max = 1_073_741_824))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct JsonlOptions {
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
     /// A line of more bytes is an error. Default 128 MiB.
     #[serde(default = "default_max_record_bytes")]
-    #[schemars(range(min = 1, max = 1_073_741_824))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
 }
 
@@ -164,27 +164,26 @@ impl Settings {
 
 /// The path of the connection.
 pub(crate) fn path(config: &ConnectorConfig) -> Result<PathBuf> {
-    let hint = "write `\"connection\": {\"path\": \"data/*.csv\"}`: a file, a folder or a glob";
-    match config.connection.get("path").and_then(|path| path.as_str()) {
-        Some("") => Err(Error::config("the path of the connection is empty").hint(hint)),
-        Some(path) => Ok(PathBuf::from(path)),
-        None => Err(Error::config("the connection has no path").hint(hint)),
-    }
+    let connection = Connection::of(config)?;
+    let path = connection.path().map_err(|error| {
+        error.hint("write `\"connection\": {\"path\": \"data/*.csv\"}`: a file, a folder or a glob")
+    });
+    path.map(Path::to_owned)
 }
 
 fn byte(option: &str, value: Option<char>) -> Result<Option<u8>> {
     let Some(value) = value else { return Ok(None) };
     match u8::try_from(value) {
         Ok(byte) if byte.is_ascii() && !matches!(byte, b'\r' | b'\n' | 0) => Ok(Some(byte)),
-        _ => Err(Error::config(format!("`{option}` is `{}`", value.escape_debug()))
+        _ => Err(Error::config(format!("`{option}` is `{}`", value.escape_default()))
             .hint("it must be one ASCII character and no line end")),
     }
 }
 
 fn record_limit(bytes: u32) -> Result<usize> {
     match bytes {
-        1..=0x4000_0000 => Ok(bytes as usize),
-        _ => Err(Error::config(format!("`max_record_bytes` is {bytes}")).hint("it must be 1 to 1073741824")),
+        1..=1_000_000_000 => Ok(bytes as usize),
+        _ => Err(Error::config(format!("`max_record_bytes` is {bytes}")).hint("it must be 1 to 1000000000")),
     }
 }
 

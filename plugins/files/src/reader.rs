@@ -86,13 +86,16 @@ impl FileReader {
                 bytes: max_bytes.saturating_sub(self.batch.bytes),
                 is_empty_batch: self.batch.rows == 0,
                 bytes_per_row: 0,
+                record_bytes: self.limits.record_bytes,
             };
             let before = self.window.offset();
-            let Decoded { rows, bytes, stop } = self.decoder.decode(&mut self.window, &mut self.position, room)?;
+            let Decoded { rows, bytes, stop } =
+                self.decoder.decode(&mut self.window, &mut self.position, room)?;
             self.batch.rows += rows;
             self.batch.bytes += bytes;
             self.batch.source_bytes += self.window.offset() - before;
-            let is_full = self.batch.rows == self.limits.batch_rows.get() || (rows == 0 && stop == Stop::Full);
+            let is_full =
+                self.batch.rows == self.limits.batch_rows.get() || (rows == 0 && stop == Stop::Full);
             if is_full || (stop == Stop::End && self.batch.rows > 0) {
                 return self.take_batch().map(Filled::Batch);
             }
@@ -130,7 +133,9 @@ impl Reader for FileReader {
             }
         }
         let (message, next) = match self.next {
-            Step::Schema => (Message::Schema { stream: 0, version: 1, schema: self.schema.clone() }, Step::Batch),
+            Step::Schema => {
+                (Message::Schema { stream: 0, version: 1, schema: self.schema.clone() }, Step::Batch)
+            }
             Step::Checkpoint | Step::Batch => {
                 let bookmark = bookmark::take(&self.window, &self.position, self.decoder.fingerprint())?;
                 self.has_checkpoint = true;
@@ -143,3 +148,7 @@ impl Reader for FileReader {
         Ok(message.into())
     }
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

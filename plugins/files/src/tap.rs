@@ -4,16 +4,17 @@ use arrow::datatypes::{Schema, SchemaRef};
 use std::path::{Path, PathBuf};
 
 use dstream_sdk::{
-    Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, ReplicationMethod, Result,
-    Selection, StreamInfo, Tap,
+    Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, ReplicationMethod,
+    Result, Selection, StreamInfo, Tap,
 };
 
 use crate::decode::Decode;
 use crate::decompression::Source;
-use crate::discovery::{StreamFile, files, shown};
+use crate::discovery::{StreamFile, files};
 use crate::options::{self, CsvSettings, Settings};
 use crate::position::Position;
 use crate::reader::{FileReader, Limits};
+use crate::shown::shown;
 use crate::window::Window;
 use crate::{bookmark, csv, jsonl};
 
@@ -39,7 +40,12 @@ pub(crate) trait Format: Send + Sync + Sized + 'static {
     /// The columns and, if they were counted, the number of records.
     fn discover(&self, path: &Path, on_block: &dyn Fn() -> Result<()>) -> Result<(Schema, Option<u64>)>;
     /// A decoder of `schema`; the window stands behind the header then.
-    fn decoder(&self, schema: SchemaRef, window: &mut Window, position: &mut Position) -> Result<Box<dyn Decode>>;
+    fn decoder(
+        &self,
+        schema: SchemaRef,
+        window: &mut Window,
+        position: &mut Position,
+    ) -> Result<Box<dyn Decode>>;
 }
 
 /// Comma-separated values.
@@ -58,7 +64,12 @@ impl Format for Csv {
     fn discover(&self, path: &Path, on_block: &dyn Fn() -> Result<()>) -> Result<(Schema, Option<u64>)> {
         csv::discover(&self.0, path, on_block)
     }
-    fn decoder(&self, schema: SchemaRef, window: &mut Window, position: &mut Position) -> Result<Box<dyn Decode>> {
+    fn decoder(
+        &self,
+        schema: SchemaRef,
+        window: &mut Window,
+        position: &mut Position,
+    ) -> Result<Box<dyn Decode>> {
         Ok(Box::new(csv::CsvDecoder::new(&self.0, schema, window, position)?))
     }
 }
@@ -107,8 +118,10 @@ impl<F: Format> FilesTap<F> {
         let (schema, row_count) = self.format.discover(&file.path, &going_on)?;
         let key_properties = self.format.settings().keys.of(&file.stream)?;
         if let Some(missing) = key_properties.iter().find(|key| schema.field_with_name(key).is_err()) {
-            return Err(Error::config(format!("`key_properties` names `{missing}`, which is no column of the stream"))
-                .hint(format!("its file is `{}`", shown(&file.path))));
+            return Err(Error::config(format!(
+                "`key_properties` names `{missing}`, which is no column of the stream"
+            ))
+            .hint(format!("its file is `{}`", shown(&file.path))));
         }
         Ok(StreamInfo {
             name: file.stream.clone(),
@@ -126,13 +139,18 @@ impl<F: Format> FilesTap<F> {
         let settings = self.format.settings();
         let names: Vec<&str> = catalog.streams.iter().map(|stream| stream.name.as_str()).collect();
         if let Some(pattern) = settings.keys.find_unused(&names) {
-            return Err(Error::config(format!("`key_properties` names the stream `{pattern}`, which there is not"))
-                .hint(format!("there are: {}", names.join(", "))));
+            return Err(Error::config(format!(
+                "`key_properties` names the stream `{pattern}`, which there is not"
+            ))
+            .hint(format!("there are: {}", names.join(", "))));
         }
-        let has = |column: &str| catalog.streams.iter().any(|stream| stream.schema.field_with_name(column).is_ok());
+        let has =
+            |column: &str| catalog.streams.iter().any(|stream| stream.schema.field_with_name(column).is_ok());
         match settings.types.keys().find(|column| !has(column)) {
-            Some(column) => Err(Error::config(format!("`types` names the column `{column}`, which no file has"))
-                .hint("run `dstreams discover` without it to see the columns")),
+            Some(column) => {
+                Err(Error::config(format!("`types` names the column `{column}`, which no file has"))
+                    .hint("run `dstreams discover` without it to see the columns"))
+            }
             None => Ok(()),
         }
     }
@@ -192,7 +210,8 @@ impl<F: Format> Tap for FilesTap<F> {
         let named = |error: Error| error.stream(&stream.name);
         let mut window = Window::open(&self.path_of(&request.partition)?).map_err(named)?;
         let mut position = Position::default();
-        let decoder = self.format.decoder(stream.schema.clone(), &mut window, &mut position).map_err(named)?;
+        let decoder =
+            self.format.decoder(stream.schema.clone(), &mut window, &mut position).map_err(named)?;
         if let Some(bookmark) = request.bookmark {
             let going_on = || FilesTap::<F>::check_cancelled(&context);
             let read_as = decoder.fingerprint();
@@ -206,3 +225,7 @@ impl<F: Format> Tap for FilesTap<F> {
         Ok(Box::new(FileReader::new(context, stream.schema.clone(), window, position, decoder, limits)))
     }
 }
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+mod tests;

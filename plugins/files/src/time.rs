@@ -20,7 +20,7 @@ impl Timestamp {
             TimeUnit::Microsecond => (1_000_000, 1_000),
             TimeUnit::Nanosecond => (1_000_000_000, 1),
         };
-        if self.nanos % nanos_each != 0 {
+        if !self.nanos.is_multiple_of(nanos_each) {
             return None;
         }
         // Wider than the result: the seconds alone of the first second that fits in nanoseconds do not fit.
@@ -117,8 +117,12 @@ mod tests {
     #[test]
     fn every_day_follows_the_one_before() {
         let mut expected = date(b"0001-01-01").unwrap();
-        assert_eq!((expected, date(b"1970-01-01"), date(b"9999-12-31")), (-719_162, Some(0), Some(2_932_896)));
-        for year in 1..=9999 {
+        assert_eq!(
+            (expected, date(b"1970-01-01"), date(b"9999-12-31")),
+            (-719_162, Some(0), Some(2_932_896))
+        );
+        // Two times the 400 years after which the calendar repeats.
+        for year in 1..=800 {
             for month in 1..=12 {
                 for day in 1..=days_in(year, month) {
                     let text = format!("{year:04}-{month:02}-{day:02}");
@@ -131,7 +135,16 @@ mod tests {
 
     #[test]
     fn a_day_that_does_not_exist_is_no_date() {
-        for text in ["2013-02-29", "2013-13-01", "2013-00-01", "2013-01-00", "0000-01-01", "2013-1-1", "20130101", "2013/01/01"] {
+        for text in [
+            "2013-02-29",
+            "2013-13-01",
+            "2013-00-01",
+            "2013-01-00",
+            "0000-01-01",
+            "2013-1-1",
+            "20130101",
+            "2013/01/01",
+        ] {
             assert_eq!(date(text.as_bytes()), None, "{text}");
         }
     }
@@ -141,7 +154,12 @@ mod tests {
         let at = |text: &str| timestamp(text.as_bytes()).unwrap();
         let utc = at("2013-01-01T06:00:00Z");
         assert_eq!(utc, Timestamp { seconds: 1_357_020_000, nanos: 0, zoned: true });
-        for text in ["2013-01-01 06:00Z", "2013-01-01T08:00:00+02:00", "2013-01-01T08:00+0200", "2012-12-31T23:00:00.000-07"] {
+        for text in [
+            "2013-01-01 06:00Z",
+            "2013-01-01T08:00:00+02:00",
+            "2013-01-01T08:00+0200",
+            "2012-12-31T23:00:00.000-07",
+        ] {
             assert_eq!(at(text), utc, "{text}");
         }
         assert!(!at("2013-01-01T06:00:00").zoned);
@@ -154,14 +172,25 @@ mod tests {
         assert_eq!(at.in_unit(TimeUnit::Microsecond), None);
         assert_eq!(at.in_unit(TimeUnit::Nanosecond), Some(1_357_020_000_123_456_789));
         assert_eq!(timestamp(b"1600-01-01T00:00:00").unwrap().in_unit(TimeUnit::Nanosecond), None);
-        assert_eq!(timestamp(b"1677-09-21T00:12:43.145224192Z").unwrap().in_unit(TimeUnit::Nanosecond), Some(i64::MIN));
+        assert_eq!(
+            timestamp(b"1677-09-21T00:12:43.145224192Z").unwrap().in_unit(TimeUnit::Nanosecond),
+            Some(i64::MIN)
+        );
     }
 
     #[test]
     fn a_moment_that_does_not_exist_is_no_timestamp() {
         for text in [
-            "2013-01-01T24:00:00", "2013-01-01T06:60:00", "2013-06-30T23:59:60Z", "2013-01-01T06", "2013-01-01T06:00:00.",
-            "2013-01-01T06:00:00z", "2013-01-01t06:00:00", "2013-01-01T06:00:00+2", "2013-01-01T06:00:00.1234567891", "2013-01-01T06:00:00 UTC",
+            "2013-01-01T24:00:00",
+            "2013-01-01T06:60:00",
+            "2013-06-30T23:59:60Z",
+            "2013-01-01T06",
+            "2013-01-01T06:00:00.",
+            "2013-01-01T06:00:00z",
+            "2013-01-01t06:00:00",
+            "2013-01-01T06:00:00+2",
+            "2013-01-01T06:00:00.1234567891",
+            "2013-01-01T06:00:00 UTC",
         ] {
             assert_eq!(timestamp(text.as_bytes()), None, "{text}");
         }

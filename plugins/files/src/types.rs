@@ -92,8 +92,24 @@ mod tests {
     #[test]
     fn every_type_of_the_options_is_called_by_its_name() {
         for written in [
-            "text", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32",
-            "float64", "date", "timestamp", "timestamp_utc", "timestamp_ns", "timestamp_ns_utc", "decimal(12,2)",
+            "text",
+            "bool",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "float32",
+            "float64",
+            "date",
+            "timestamp",
+            "timestamp_utc",
+            "timestamp_ns",
+            "timestamp_ns_utc",
+            "decimal(12,2)",
         ] {
             assert_eq!(name(&from_name(written).unwrap()), written);
         }

@@ -96,7 +96,7 @@ impl Window {
         Ok(count > 0)
     }
 
-    /// Moves the position forward to `offset`; `false`: the file ends before. `on_block` is asked between blocks.
+    /// Moves the position to `offset`, which is still in the window or behind it; `false`: the file ends before. `on_block` is asked between blocks.
     pub(crate) fn go_to(&mut self, offset: u64, on_block: &dyn Fn() -> Result<()>) -> Result<bool> {
         let kept_from = offset.saturating_sub(KEPT_BYTES as u64);
         if offset > self.base + self.end as u64 && self.source.seek(&self.path, kept_from)? {

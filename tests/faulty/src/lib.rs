@@ -1,1 +1,12 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod arrays; // Arrow's C structs, made by hand
+mod cases; // batches that are malformed in one way each
+mod hollow; // tables with holes
+mod panicky; // the safe traits, panicking
+mod root; // manifest and entry
+mod talk; // texts to and from the host
+mod tap; // the raw tap
+mod target; // the raw target
+
+pub use cases::CASES;

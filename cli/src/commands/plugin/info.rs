@@ -1,8 +1,8 @@
 //! `plugin info TYPE`.
 
-use serde_json::json;
 use std::fmt::Write;
 
+use dstream_core::config::{describe_options, engine_target_options_schema};
 use dstream_core::plugin::{Found, Role, Status};
 use dstream_core::{ConnectorManifest, Manifest, TapManifest, TargetManifest};
 
@@ -72,7 +72,7 @@ fn describe_tap(text: &mut String, tap: &TapManifest) {
     let exact = "reading on from a bookmark gives exactly the rest";
     let deterministic = "two runs over the same source give the same records in the same order";
     can(text, &[(tap.exact, exact), (tap.deterministic, deterministic)], &tap.capabilities);
-    options::describe(text, &tap.options);
+    options::describe(text, &describe_options(&tap.options));
 }
 
 fn describe_target(text: &mut String, target: &TargetManifest) {
@@ -83,33 +83,12 @@ fn describe_target(text: &mut String, target: &TargetManifest) {
     if target.case_insensitive_names {
         let _ = writeln!(text, "  names      `Orders` and `orders` are one table");
     }
-    options::describe(text, &with_engine_options(target));
-}
-
-/// What every target takes, before what only this one does.
-fn with_engine_options(target: &TargetManifest) -> serde_json::Value {
-    let mut schema = target.options.clone();
-    if !schema.is_object() {
-        schema = json!({});
+    let mut all = describe_options(&engine_target_options_schema());
+    for option in all.iter_mut().filter(|option| option.name == "write_mode") {
+        option.choices = target.write_modes.iter().map(ToString::to_string).collect();
     }
-    let mut properties = json!({
-        "write_mode": {
-            "enum": target.write_modes,
-            "description": "How rows enter a table. By default upsert where the stream has a key, overwrite for a full \
-                            table without one, append for the rest."
-        },
-        "table": {
-            "type": "string",
-            "default": "{table}",
-            "description": "The table's name: a template of `{stream}`, `{schema}` and `{table}`, the last part of the \
-                            stream's name."
-        },
-    });
-    if let (Some(all), Some(own)) = (properties.as_object_mut(), schema["properties"].as_object()) {
-        all.extend(own.clone());
-    }
-    schema["properties"] = properties;
-    schema
+    all.extend(describe_options(&target.options));
+    options::describe(text, &all);
 }
 
 fn takes(text: &mut String, connection: &[String], auth: &[String]) {

@@ -10,9 +10,9 @@ use super::split::{Chunk, split};
 use super::{Dialect, fault, header};
 use crate::columns::{Column, column};
 use crate::decode::{Decode, Decoded, Room, Stop, batch};
-use crate::discovery::shown;
 use crate::options::CsvSettings;
 use crate::position::Position;
+use crate::shown::shown;
 use crate::types;
 use crate::window::Window;
 
@@ -72,7 +72,9 @@ impl CsvDecoder {
             };
             let null = if self.schema.field(selected).is_nullable() { None } else { cells.find_null() };
             let misfit = column.push_cells(&cells).err();
-            for (row, is_null) in misfit.map(|row| (row, false)).into_iter().chain(null.map(|row| (row, true))) {
+            for (row, is_null) in
+                misfit.map(|row| (row, false)).into_iter().chain(null.map(|row| (row, true)))
+            {
                 if worst.is_none_or(|(first, ..)| row < first) {
                     worst = Some((row, selected, is_null));
                 }
@@ -84,8 +86,10 @@ impl CsvDecoder {
         if is_null {
             let line = position.line_after(&window.bytes()[..start as usize]);
             let (place, name) = (shown(window.path()), field.name());
-            return Err(Error::data(format!("`{place}` line {line}: column `{name}` is null, the catalog says never"))
-                .hint("run `dstreams discover` again"));
+            return Err(Error::data(format!(
+                "`{place}` line {line}: column `{name}` is null, the catalog says never"
+            ))
+            .hint("run `dstreams discover` again"));
         }
         let cell = self.chunk.fields[row * self.names.len() + self.columns[selected].0];
         let mut text = Vec::new();
@@ -100,7 +104,7 @@ impl Decode for CsvDecoder {
         let rows = room.rows.min((CHUNK_FIELDS / columns).max(1));
         let room = Room { rows, bytes_per_row: self.bytes_per_row, ..room };
         let stop = split(&self.dialect, columns, window.bytes(), window.is_last(), room, &mut self.chunk)
-            .map_err(|fault| fault::error(window, position, fault, columns))?;
+            .map_err(|fault| fault::error(window, position, fault, columns, room.record_bytes))?;
         let rows = self.chunk.starts.len();
         if rows == 0 {
             return Ok(Decoded { rows, bytes: 0, stop });

@@ -5,21 +5,30 @@ use arrow::datatypes::DataType;
 use dstream_sdk::{Error, Result};
 
 use super::split::{Chunk, Fault, FaultKind};
-use crate::discovery::shown;
+use crate::decode::too_long;
 use crate::position::Position;
+use crate::shown::{quoted, shown};
 use crate::types;
 use crate::window::Window;
 
 /// The error of a record that is none. `window` stands at the beginning of the chunk.
-pub(super) fn error(window: &Window, position: &Position, fault: Fault, columns: usize) -> Error {
+pub(super) fn error(
+    window: &Window,
+    position: &Position,
+    fault: Fault,
+    columns: usize,
+    record_bytes: usize,
+) -> Error {
     let place = shown(window.path());
     let line = position.line_after(&window.bytes()[..fault.at]);
     match fault.kind {
         FaultKind::Ragged(found) => {
             let (fields, columns) = (count(found, "field"), count(columns, "column"));
-            Error::data(format!("`{place}` line {line} has {fields}, the file has {columns}"))
-                .hint("quote fields that hold the delimiter, or set `delimiter` and `quote` to those of the file")
+            Error::data(format!("`{place}` line {line} has {fields}, the file has {columns}")).hint(
+                "quote fields that hold the delimiter, or set `delimiter` and `quote` to those of the file",
+            )
         }
+        FaultKind::TooLong => too_long(window, position, fault.at, record_bytes),
         FaultKind::AfterQuote => {
             Error::data(format!("`{place}` line {line} has text after the closing quote of a field"))
                 .hint("double the quotes inside of fields, or set `quote` or `escape` to those of the file")
@@ -36,7 +45,14 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// The error of a value that is none of its column's type.
-pub(super) fn misfit(window: &Window, position: &Position, start: u32, name: &str, want: &DataType, value: &[u8]) -> Error {
+pub(super) fn misfit(
+    window: &Window,
+    position: &Position,
+    start: u32,
+    name: &str,
+    want: &DataType,
+    value: &[u8],
+) -> Error {
     let place = shown(window.path());
     let line = position.line_after(&window.bytes()[..start as usize]);
     let (value, want) = (quoted(value), types::name(want));
@@ -45,16 +61,13 @@ pub(super) fn misfit(window: &Window, position: &Position, start: u32, name: &st
         .with_row_data()
 }
 
-/// A value in a message, cut where it is long.
-pub(crate) fn quoted(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&value[..value.len().min(400)]);
-    let shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    let cut = if text.chars().count() > 80 { " …" } else { "" };
-    format!("`{shown}`{cut}")
-}
-
 /// Text is UTF-8. `window` stands at the beginning of the chunk.
-pub(super) fn check_utf8(window: &Window, position: &Position, chunk: &Chunk, names: &[String]) -> Result<()> {
+pub(super) fn check_utf8(
+    window: &Window,
+    position: &Position,
+    chunk: &Chunk,
+    names: &[String],
+) -> Result<()> {
     let bytes = &window.bytes()[..chunk.length];
     let Err(error) = std::str::from_utf8(bytes) else { return Ok(()) };
     let at = error.valid_up_to();

@@ -7,9 +7,9 @@ use dstream_sdk::{Error, Result};
 use super::split::{Chunk, split_one};
 use super::{Dialect, fault};
 use crate::decode::{Stop, more};
-use crate::discovery::shown;
 use crate::options::CsvSettings;
 use crate::position::Position;
+use crate::shown::shown;
 use crate::window::Window;
 
 /// The dialect of this file: one named `.tsv` has tabs, where the user named no delimiter.
@@ -34,21 +34,25 @@ pub(super) fn read(
         window.consume(3);
     }
     if window.bytes().is_empty() {
-        let what = if settings.header { "not even a header" } else { "no record says which columns there are" };
+        let what =
+            if settings.header { "not even a header" } else { "no record says which columns there are" };
         return Err(Error::data(format!("`{place}` is empty: {what}"))
             .hint("remove the file, or write its header into it"));
     }
     let mut chunk = Chunk::default();
+    let record_bytes = settings.common.max_record_bytes;
     loop {
         let (bytes, is_last) = (window.bytes(), window.is_last());
         match split_one(dialect, bytes, is_last, &mut chunk) {
             Ok(Stop::Full) => break,
-            Ok(Stop::Incomplete) => more(window, position, settings.common.max_record_bytes)?,
+            Ok(Stop::Incomplete) => more(window, position, record_bytes)?,
             Ok(Stop::End) => {
-                return Err(Error::data(format!("`{place}` has no header: it holds empty lines and comments only"))
-                    .hint("remove the file, or write its header into it"));
+                return Err(Error::data(format!(
+                    "`{place}` has no header: it holds empty lines and comments only"
+                ))
+                .hint("remove the file, or write its header into it"));
             }
-            Err(fault) => return Err(fault::error(window, position, fault, 0)),
+            Err(fault) => return Err(fault::error(window, position, fault, 0, record_bytes)),
         }
     }
     fault::check_utf8(window, position, &chunk, &[])?;
@@ -76,8 +80,10 @@ fn check_names(names: &[String], place: &str) -> Result<()> {
     for (index, name) in names.iter().enumerate() {
         if name.contains('\0') {
             let name = name.escape_debug();
-            return Err(Error::data(format!("the header of `{place}` has the name `{name}`, which holds NUL"))
-                .hint("rename the column"));
+            return Err(Error::data(format!(
+                "the header of `{place}` has the name `{name}`, which holds NUL"
+            ))
+            .hint("rename the column"));
         }
         if let Some(first) = seen.insert(name, index) {
             let (first, second) = (first + 1, index + 1);

@@ -50,11 +50,12 @@ fn scan(
     on_block: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
     let nulls = Nulls::new(&settings.common.null_values);
-    let room = Room { rows: (CHUNK_FIELDS / names.len()).max(1), ..Room::endless() };
+    let record_bytes = settings.common.max_record_bytes;
+    let room = Room { rows: (CHUNK_FIELDS / names.len()).max(1), ..Room::endless(record_bytes) };
     let mut chunk = Chunk::default();
     loop {
         let stop = split(dialect, names.len(), window.bytes(), window.is_last(), room, &mut chunk)
-            .map_err(|fault| fault::error(window, position, fault, names.len()))?;
+            .map_err(|fault| fault::error(window, position, fault, names.len(), record_bytes))?;
         fault::check_utf8(window, position, &chunk, names)?;
         for (index, candidates) in columns.iter_mut().enumerate() {
             narrow(dialect, &nulls, &chunk, window.bytes(), index, names.len(), candidates);
@@ -66,7 +67,7 @@ fn scan(
             Stop::End => return Ok(()),
             Stop::Incomplete => {
                 on_block()?;
-                more(window, position, settings.common.max_record_bytes)?;
+                more(window, position, record_bytes)?;
             }
         }
     }

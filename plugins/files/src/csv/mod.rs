@@ -11,7 +11,6 @@ mod split; // bytes -> records -> fields
 pub(crate) use cells::{Cells, Nulls};
 pub(crate) use decoder::CsvDecoder;
 pub(crate) use dialect::Dialect;
-pub(crate) use fault::quoted;
 pub(crate) use infer::discover;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::position::LineEnd;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Field {
     start: u32,
-    /// The length, with two flags at the top; a record is at most 1 GiB.
+    /// The length, with two flags at the top: a record has less than 1 GiB.
     length: u32,
 }
 
@@ -66,6 +66,8 @@ pub(crate) enum FaultKind {
     AfterQuote,
     /// The file ends between quotes.
     OpenQuote,
+    /// More bytes than a record may have.
+    TooLong,
 }
 
 enum Record {
@@ -98,6 +100,9 @@ pub(crate) fn split(
         let outcome = record(dialect, bytes, start, is_last, &mut chunk.fields).and_then(|record| {
             let found = chunk.fields.len() - first;
             match record {
+                Record::Complete { next, .. } if next - start > room.record_bytes => {
+                    Err(Fault { at: start, kind: FaultKind::TooLong })
+                }
                 Record::Complete { .. } if found != columns => {
                     Err(Fault { at: start, kind: FaultKind::Ragged(found) })
                 }
@@ -128,7 +133,12 @@ pub(crate) fn split(
 }
 
 /// Splits off the first record, whatever number of fields it has.
-pub(crate) fn split_one(dialect: &Dialect, bytes: &[u8], is_last: bool, chunk: &mut Chunk) -> Result<Stop, Fault> {
+pub(crate) fn split_one(
+    dialect: &Dialect,
+    bytes: &[u8],
+    is_last: bool,
+    chunk: &mut Chunk,
+) -> Result<Stop, Fault> {
     chunk.fields.clear();
     let Some(start) = skip(dialect, bytes, 0, is_last, true) else {
         return Ok(if is_last { Stop::End } else { Stop::Incomplete });

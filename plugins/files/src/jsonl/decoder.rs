@@ -11,10 +11,10 @@ use super::lines::next_line;
 use super::parse::{Fault, Tape};
 use super::values::{Members, Misfit};
 use crate::csv::Nulls;
-use crate::decode::{Decode, Decoded, Room, Stop, batch};
-use crate::discovery::shown;
+use crate::decode::{Decode, Decoded, Room, Stop, batch, too_long};
 use crate::options::Settings;
 use crate::position::Position;
+use crate::shown::shown;
 use crate::types;
 use crate::window::Window;
 
@@ -60,6 +60,9 @@ impl Decode for JsonlDecoder {
                     break;
                 }
             };
+            if line.end - line.start > room.record_bytes {
+                return Err(too_long(window, position, line.start, room.record_bytes));
+            }
             let record = match read(&bytes[line.start..line.end], &mut self.tape) {
                 Ok(record) => record,
                 Err(fault) => return Err(no_record(window, position, line.start, fault)),

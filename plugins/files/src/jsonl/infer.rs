@@ -10,10 +10,10 @@ use super::lines::next_line;
 use super::parse::{Kind, Tape, Value, parse};
 use super::shape::Members;
 use crate::csv::Nulls;
-use crate::decode::{Stop, more};
-use crate::discovery::shown;
+use crate::decode::{Stop, more, too_long};
 use crate::options::{Infer, Settings};
 use crate::position::{LineEnd, Position};
+use crate::shown::shown;
 use crate::types;
 use crate::window::Window;
 
@@ -41,13 +41,18 @@ pub(crate) fn discover(
                 Ok(line) => line,
                 Err(stop) => break stop,
             };
+            if line.end - line.start > settings.max_record_bytes {
+                return Err(too_long(&window, &position, line.start, settings.max_record_bytes));
+            }
             let record = read(&bytes[line.start..line.end], &mut tape)
                 .map_err(|fault| no_record(&window, &position, line.start, fault))?;
             members.observe(record, &nulls, 0);
             position.records += 1;
             if members.names.len() > MAX_COLUMNS {
-                return Err(Error::data(format!("the records of `{place}` have more than {MAX_COLUMNS} keys"))
-                    .hint("write values that vary from record to record as values, not as keys"));
+                return Err(Error::data(format!(
+                    "the records of `{place}` have more than {MAX_COLUMNS} keys"
+                ))
+                .hint("write values that vary from record to record as values, not as keys"));
             }
             at = line.next;
         };
@@ -68,7 +73,9 @@ pub(crate) fn discover(
     }
     if let Some(name) = members.names.iter().find(|name| name.contains('\0')) {
         let name = name.escape_debug();
-        return Err(Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key"));
+        return Err(
+            Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key")
+        );
     }
     let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
         match (settings.types.get(name), settings.infer) {
@@ -81,7 +88,10 @@ pub(crate) fn discover(
 }
 
 /// The object of a line.
-pub(super) fn read<'a>(line: &'a [u8], tape: &'a mut Tape) -> std::result::Result<Value<'a>, super::parse::Fault> {
+pub(super) fn read<'a>(
+    line: &'a [u8],
+    tape: &'a mut Tape,
+) -> std::result::Result<Value<'a>, super::parse::Fault> {
     use super::parse::Fault;
     if let Err(error) = std::str::from_utf8(line) {
         let at = error.valid_up_to();

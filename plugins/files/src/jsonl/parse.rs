@@ -1,5 +1,7 @@
 //! One line of JSON to its values. Numbers and texts stay as they are written: nothing is rounded on the way.
 
+use crate::shown::{printable, quoted};
+
 /// Deeper nesting is refused.
 const MAX_DEPTH: u32 = 128;
 
@@ -133,7 +135,7 @@ impl Parser<'_> {
     fn expected(&self, what: &str) -> Fault {
         let rest = &self.line[self.at.min(self.line.len())..];
         let found = match std::str::from_utf8(rest).ok().and_then(|rest| rest.chars().next()) {
-            Some(found) => format!("`{}`", found.escape_debug()),
+            Some(found) => format!("`{}`", printable(std::iter::once(found))),
             None => "the end of the line".to_owned(),
         };
         Fault { at: self.at, message: format!("{what} was expected, {found} was found") }
@@ -265,7 +267,8 @@ impl Parser<'_> {
         let mut kind = Kind::Text;
         loop {
             let rest = &self.line[self.at..];
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
+            let plain =
+                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
             self.at += plain;
             match self.peek() {
                 Some(b'"') => break,
@@ -292,7 +295,12 @@ impl Parser<'_> {
                 },
                 Some(0xdc00..=0xdfff) => return Err(lone_surrogate(start)),
                 Some(_) => self.at += 6,
-                None => return Err(Fault { at: start, message: "`\\u` needs four hexadecimal digits".to_owned() }),
+                None => {
+                    return Err(Fault {
+                        at: start,
+                        message: "`\\u` needs four hexadecimal digits".to_owned(),
+                    });
+                }
             },
             _ => return Err(Fault { at: start, message: "there is no such escape in JSON".to_owned() }),
         }
@@ -317,7 +325,8 @@ impl Parser<'_> {
             let mut seen = std::collections::HashSet::new();
             order.iter().find(|key| !seen.insert(unescape(text(key)))).copied()
         } else if order.len() <= 24 {
-            let is_before = |(at, key): &(usize, &u32)| order[..*at].iter().any(|other| text(other) == text(key));
+            let is_before =
+                |(at, key): &(usize, &u32)| order[..*at].iter().any(|other| text(other) == text(key));
             order.iter().enumerate().find(is_before).map(|(_, key)| *key)
         } else {
             order.sort_unstable_by_key(text);
@@ -327,7 +336,7 @@ impl Parser<'_> {
             None => Ok(()),
             Some(key) => Err(Fault {
                 at: nodes[key as usize].start as usize,
-                message: format!("the key {} is there twice", crate::csv::quoted(text(&key))),
+                message: format!("the key {} is there twice", quoted(text(&key))),
             }),
         }
     }
@@ -359,7 +368,9 @@ fn unescape(mut text: &[u8]) -> Vec<u8> {
                 let first = code_unit(text).unwrap_or_default();
                 let second = text.get(6..).and_then(code_unit).filter(|_| (0xd800..0xdc00).contains(&first));
                 let code = match second {
-                    Some(second) => 0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff),
+                    Some(second) => {
+                        0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
+                    }
                     None => first,
                 };
                 let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);

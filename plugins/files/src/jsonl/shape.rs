@@ -71,7 +71,9 @@ impl Shape {
             (Kind::Number, Shape::Number(candidates)) => {
                 *candidates = candidates.and(Candidates::of_number(value.written()));
             }
-            (Kind::List, Shape::List(inner)) => value.items().for_each(|item| inner.observe(item, nulls, depth + 1)),
+            (Kind::List, Shape::List(inner)) => {
+                value.items().for_each(|item| inner.observe(item, nulls, depth + 1))
+            }
             (Kind::Object, Shape::Object(members)) => members.observe(value, nulls, depth + 1),
             _ if is_known => *self = Shape::Json,
             (kind, _) => {

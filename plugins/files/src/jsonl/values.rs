@@ -10,7 +10,8 @@ use dstream_sdk::Result;
 
 use super::parse::{Kind, Value};
 use crate::columns::{Column, column};
-use crate::csv::{Nulls, quoted};
+use crate::csv::Nulls;
+use crate::shown::quoted;
 use crate::types;
 
 /// Why a value does not fit: the key, innermost first, and what was found.
@@ -82,7 +83,9 @@ impl Values {
         };
         match fits {
             true => Ok(()),
-            false => Err(Misfit::Value { key: String::new(), want: self.type_name(), found: quoted(value.raw()) }),
+            false => {
+                Err(Misfit::Value { key: String::new(), want: self.type_name(), found: quoted(value.raw()) })
+            }
         }
     }
 
@@ -150,7 +153,11 @@ pub(super) struct Members {
 }
 
 impl Members {
-    pub(super) fn new(fields: &Fields, lenient: impl Fn(&str) -> bool, nulls: &Arc<Nulls>) -> Result<Members> {
+    pub(super) fn new(
+        fields: &Fields,
+        lenient: impl Fn(&str) -> bool,
+        nulls: &Arc<Nulls>,
+    ) -> Result<Members> {
         let values = fields.iter().map(|field| Values::new(field, lenient(field.name()), nulls));
         let index = fields.iter().enumerate().map(|(at, field)| (field.name().as_bytes().into(), at));
         Ok(Members {

@@ -1,0 +1,83 @@
+//! What the targets that print have in common: the fence, the sequence of records, and what a broken output means.
+
+use dstream_abi::{Commit, CommitRecord, Error, Result};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::io;
+
+/// The commits of a target that keeps nothing beyond its own life.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    epoch: u64,
+    sequences: HashMap<String, u64>,
+}
+
+impl Ledger {
+    /// Fences what began before.
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.epoch += 1;
+        // A new run learns of no record, so its sequences begin at 1.
+        self.sequences.clear();
+        self.epoch
+    }
+
+    pub(crate) fn check_epoch(&self, epoch: u64) -> Result<()> {
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        Err(Error::fenced(format!("run {epoch} of the pipeline ended when run {} began", self.epoch)))
+    }
+
+    /// The records of a commit that are new.
+    pub(crate) fn accept(&self, commit: &Commit) -> Result<Vec<CommitRecord>> {
+        self.check_epoch(commit.epoch)?;
+        let mut new = Vec::new();
+        for record in &commit.records {
+            let stored = self.sequences.get(&record.key).copied().unwrap_or(0);
+            if stored == record.sequence {
+                continue;
+            }
+            if stored + 1 != record.sequence {
+                return Err(Error::bug(format!(
+                    "record {} of `{}` was to be committed after record {stored}",
+                    record.sequence, record.key
+                )));
+            }
+            new.push(record.clone());
+        }
+        Ok(new)
+    }
+
+    /// They are out.
+    pub(crate) fn stored(&mut self, records: &[CommitRecord]) {
+        for record in records {
+            self.sequences.insert(record.key.clone(), record.sequence);
+        }
+    }
+}
+
+/// Enters the records into a state as Singer tools know it: `{"bookmarks": {…}}`.
+pub(crate) fn merge_bookmarks(state: &mut Map<String, Value>, records: &[CommitRecord]) {
+    let bookmarks = state.entry("bookmarks").or_insert_with(|| json!({}));
+    if !bookmarks.is_object() {
+        *bookmarks = json!({});
+    }
+    for record in records {
+        bookmarks[&record.key] = record.value.clone();
+    }
+}
+
+/// The error of a write that failed: who must act.
+pub(crate) fn output_error(error: io::Error) -> Error {
+    match error.kind() {
+        // Nothing to retry, nobody to blame: `dstreams tap | head` is done when `head` is.
+        io::ErrorKind::BrokenPipe => Error::cancelled("the output was closed by its reader")
+            .hint("what reads the messages ended first: look at its own error"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Error::resource(format!("the output cannot be written: {error}"))
+                .hint("make room, then run again")
+        }
+        io::ErrorKind::PermissionDenied => Error::denied(format!("the output cannot be written: {error}")),
+        _ => Error::unavailable(format!("the output cannot be written: {error}")),
+    }
+}

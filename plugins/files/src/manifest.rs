@@ -1,0 +1,22 @@
+//! What the library says of itself, from its types.
+
+use dstream_sdk::{ManifestBuilder, TapManifest, check_manifest, tap_manifest};
+
+use crate::options::{CsvOptions, JsonlOptions};
+
+#[test]
+fn the_manifest_is_what_the_code_says() {
+    let file_tap = |tap: TapManifest| TapManifest {
+        connection: vec!["path".to_owned()],
+        exact: true,
+        deterministic: true,
+        ..tap
+    };
+    let manifest = ManifestBuilder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .description("Files of comma-separated values and of JSON lines, one stream per file")
+        .license("Apache-2.0")
+        .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
+        .tap("jsonl", "Files of JSON lines", file_tap(tap_manifest::<JsonlOptions>()))
+        .build();
+    check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();
+}

@@ -1,0 +1,287 @@
+//! Bookmarks: reading on gives exactly the rest, or says that it cannot.
+
+use serde_json::json;
+use std::io::Write;
+
+use dstream_sdk::{Bookmark, Error, ErrorKind, Tap};
+
+use crate::testing::{BatchLimits, Folder, Random, Row, WIDE, read_as, row, selected};
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(content: &[u8]) -> Vec<u8> {
+    zstd::encode_all(content, 1).unwrap()
+}
+
+fn plain(content: &[u8]) -> Vec<u8> {
+    content.to_vec()
+}
+
+type Pack = fn(&[u8]) -> Vec<u8>;
+const PACKS: [(&str, Pack); 3] = [("a.csv", plain), ("a.csv.gz", gzip), ("a.csv.zst", zstd)];
+
+/// Every record of the stream `a` from the bookmark on, as text, and the last bookmark.
+fn read_on(tap: &impl Tap, bookmark: Option<Bookmark>) -> Result<(Vec<Row>, Bookmark), Error> {
+    let stream = selected(&tap.discover()?, "a");
+    let mut read = read_as(tap, stream, bookmark, WIDE)?;
+    Ok((read.rows(), read.bookmarks.pop().unwrap()))
+}
+
+fn lost(tap: &impl Tap, bookmark: &Bookmark) -> Error {
+    let error = read_on(tap, Some(bookmark.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BookmarkLost, "{error}");
+    assert!(error.hint_text().unwrap().contains("--full-refresh"));
+    error
+}
+
+/// A file with quoted line ends, empty lines and wide characters.
+fn random_csv(random: &mut Random, end: &str) -> String {
+    let mut content = ["n,text", end].concat();
+    for n in 0..random.below(300) {
+        let text = random.one_of(&["", "x", "\"a\nb\"", "\"\r\n\"", "\"\"\"\"", "\u{e4}\u{1f600}", "\"\""]);
+        let long = "y".repeat(if random.below(20) == 0 { random.below(5000) } else { 0 });
+        let text = if long.is_empty() { text } else { &long };
+        content.push_str(&format!("{n},{text}{end}"));
+        if random.below(10) == 0 {
+            content.push_str(end);
+        }
+    }
+    if random.below(2) == 0 {
+        content.truncate(content.len() - end.len());
+    }
+    content
+}
+
+#[test]
+fn reading_on_from_any_bookmark_gives_exactly_the_rest() {
+    let mut random = Random::new();
+    for round in 0..30 {
+        let end = random.one_of(&["\n", "\r\n", "\r"]);
+        let content = random_csv(&mut random, end);
+        let (name, pack) = PACKS[round % 3];
+        let folder = Folder::with(name, pack(content.as_bytes()));
+        let tap = folder.csv(name, json!({"infer": "none"}));
+        let stream = selected(&tap.discover().unwrap(), "a");
+        let limits = BatchLimits { rows: 1 + random.below(40), bytes: 1 << 20 };
+        let all = read_as(&tap, stream.clone(), None, limits).unwrap();
+        for (done, bookmark) in all.bookmarks.iter().enumerate() {
+            let rest = read_as(&tap, stream.clone(), Some(bookmark.clone()), limits).unwrap();
+            let expected: Vec<Row> =
+                all.batches.iter().skip(done + 1).flat_map(crate::testing::rows).collect();
+            assert_eq!(rest.rows(), expected);
+            let last = rest.bookmarks.last().unwrap();
+            assert_eq!(last, all.bookmarks.last().unwrap());
+        }
+    }
+}
+
+#[test]
+fn records_cut_into_any_two_writes_are_read_once() {
+    let mut random = Random::new();
+    for round in 0..30 {
+        let end = random.one_of(&["\n", "\r\n"]);
+        let content = random_csv(&mut random, end);
+        let (name, pack) = PACKS[round % 3];
+        let at = 1 + random.below(content.len());
+        let folder = Folder::with(name, pack(&content.as_bytes()[..at]));
+        let tap = folder.csv(name, json!({"infer": "none"}));
+        // A cut inside of quotes or before the second column is no whole file yet: a clear error, no record.
+        let Ok((mut rows, bookmark)) = read_on(&tap, None) else { continue };
+        folder.append(name, pack(&content.as_bytes()[at..]));
+        match read_on(&tap, Some(bookmark)) {
+            Ok((rest, _)) => {
+                rows.extend(rest);
+                assert_eq!(rows, read_on(&tap, None).unwrap().0, "{content:?} cut at {at}");
+            }
+            // The cut was in the middle of a record.
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::BookmarkLost | ErrorKind::Schema), "{error}")
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_did_not_change_has_no_new_records() {
+    for (name, pack) in PACKS {
+        let folder = Folder::with(name, pack(b"a,b\n1,2\n"));
+        let tap = folder.csv(name, json!({}));
+        let (rows, bookmark) = read_on(&tap, None).unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(read_on(&tap, Some(bookmark.clone())).unwrap(), (vec![], bookmark));
+    }
+}
+
+#[test]
+fn what_was_appended_is_read_alone() {
+    for (name, pack) in PACKS {
+        let folder = Folder::with(name, pack(b"a,b\n1,2\n"));
+        let tap = folder.csv(name, json!({}));
+        let (_, bookmark) = read_on(&tap, None).unwrap();
+        folder.append(name, pack(b"3,4\n5,6"));
+        let (rows, bookmark) = read_on(&tap, Some(bookmark)).unwrap();
+        assert_eq!(rows, [row(&["3", "4"]), row(&["5", "6"])]);
+        folder.append(name, pack(b"\n7,8\n"));
+        assert_eq!(read_on(&tap, Some(bookmark)).unwrap().0, [row(&["7", "8"])]);
+    }
+}
+
+#[test]
+fn records_after_a_header_that_stood_alone_are_read() {
+    let folder = Folder::with("a.csv", "a,b");
+    let tap = folder.csv("a.csv", json!({}));
+    let (_, bookmark) = read_on(&tap, None).unwrap();
+    folder.append("a.csv", "\r\n1,2\r\n");
+    assert_eq!(read_on(&tap, Some(bookmark)).unwrap().0, [row(&["1", "2"])]);
+}
+
+#[test]
+fn a_last_line_that_goes_on_loses_the_bookmark() {
+    let folder = Folder::with("a.csv", "a,b\n1,2");
+    let tap = folder.csv("a.csv", json!({}));
+    let (rows, bookmark) = read_on(&tap, None).unwrap();
+    assert_eq!(rows, [row(&["1", "2"])]);
+    folder.append("a.csv", "3\n");
+    assert!(lost(&tap, &bookmark).message().contains("goes on"));
+}
+
+#[test]
+fn the_second_half_of_a_line_end_is_no_record() {
+    // With a single column an empty line would be a null.
+    let folder = Folder::with("a.csv", "a\r\n1\r");
+    let tap = folder.csv("a.csv", json!({}));
+    let (_, bookmark) = read_on(&tap, None).unwrap();
+    folder.append("a.csv", "\n2\r\n");
+    assert_eq!(read_on(&tap, Some(bookmark)).unwrap().0, [row(&["2"])]);
+}
+
+#[test]
+fn a_file_that_was_rewritten_loses_the_bookmark() {
+    let long: String = (0..50_000).map(|n| format!("{n},{n}\n")).collect();
+    for (name, pack) in PACKS {
+        let content = format!("a,b\n{long}");
+        let folder = Folder::with(name, pack(content.as_bytes()));
+        let tap = folder.csv(name, json!({}));
+        let (_, bookmark) = read_on(&tap, None).unwrap();
+        for (other, why) in [
+            (content.replacen("1,1\n", "1,2\n", 1), "its beginning is another"),
+            (content.replace("49999,49999", "49999,49998"), "what was read last is no longer there"),
+            (content[..content.len() - 12].to_owned(), "it is shorter now"),
+            ("a,b\n1,2\n".to_owned(), "it is shorter now"),
+        ] {
+            folder.write(name, pack(other.as_bytes()));
+            let error = lost(&tap, &bookmark);
+            assert!(
+                error.message().contains(&format!("{name}` was rewritten since the bookmark: {why}")),
+                "{error}"
+            );
+            assert_eq!(error.stream_name(), Some("a"));
+        }
+        // A change in a column that leaves head and tail alone is not seen: the README says so.
+        folder.write(name, pack(content.as_bytes()));
+        assert_eq!(read_on(&tap, Some(bookmark)).unwrap().0.len(), 0);
+    }
+}
+
+#[test]
+fn a_bookmark_of_another_dialect_or_of_nobody_is_lost() {
+    let folder = Folder::with("a.csv", "a,b\n1,2\n");
+    let (_, bookmark) = read_on(&folder.csv("a.csv", json!({})), None).unwrap();
+    lost(&folder.csv("a.csv", json!({"delimiter": ";"})), &bookmark);
+    lost(&folder.csv("a.csv", json!({"header": false})), &bookmark);
+    lost(&folder.csv("a.csv", json!({})), &json!("2024-01-01"));
+    let mut newer = bookmark.clone();
+    newer["version"] = json!(2);
+    lost(&folder.csv("a.csv", json!({})), &newer);
+}
+
+#[test]
+fn a_bookmark_counts_the_lines_so_that_errors_name_them() {
+    let folder = Folder::with("a.csv", "a,b\n1,\"x\ny\"\n");
+    let tap = folder.csv("a.csv", json!({}));
+    let stream = selected(&tap.discover().unwrap(), "a");
+    let (_, bookmark) = read_on(&tap, None).unwrap();
+    assert_eq!(
+        (&bookmark["lines"], &bookmark["records"], &bookmark["file"]),
+        (&json!(3), &json!(1), &json!("a.csv"))
+    );
+    folder.append("a.csv", "2,z\nthree,z\n");
+    let error = read_as(&tap, stream, Some(bookmark), WIDE).unwrap_err();
+    assert!(error.message().contains("a.csv` line 5: column `a` has `three`"), "{error}");
+}
+
+#[test]
+fn a_file_packed_between_runs_is_the_same_file() {
+    let folder = Folder::with("a.csv", "a,b\n1,2\n");
+    let (_, bookmark) = read_on(&folder.csv("a.csv", json!({})), None).unwrap();
+    folder.write("a.csv.gz", gzip(b"a,b\n1,2\n3,4\n"));
+    assert_eq!(read_on(&folder.csv("a.csv.gz", json!({})), Some(bookmark)).unwrap().0, [row(&["3", "4"])]);
+}
+
+#[test]
+fn the_content_says_how_a_file_is_packed() {
+    for pack in [plain, gzip, zstd] {
+        for name in ["a.csv", "a.csv.gz", "a.csv.zst"] {
+            let folder = Folder::with(name, pack(b"a,b\n1,2\n"));
+            assert_eq!(read_on(&folder.csv("", json!({})), None).unwrap().0, [row(&["1", "2"])], "{name}");
+        }
+    }
+}
+
+#[test]
+fn packed_files_of_several_parts_are_read_to_the_end() {
+    for (name, pack) in PACKS {
+        let parts = [pack(b"a,b\n1,"), pack(b""), pack(b"2\n3,4\n")].concat();
+        let folder = Folder::with(name, parts);
+        assert_eq!(read_on(&folder.csv(name, json!({})), None).unwrap().0.len(), 2);
+    }
+}
+
+#[test]
+fn a_packed_file_that_is_cut_anywhere_is_an_error() {
+    let content = b"a,b\n1,2\n3,4\n";
+    for (name, pack) in &PACKS[1..] {
+        let first = pack(content);
+        let whole = [first.clone(), pack(b"5,6\n")].concat();
+        for end in 4..whole.len() {
+            // Cut between two parts it is a whole file, with fewer parts.
+            if end == first.len() {
+                continue;
+            }
+            let folder = Folder::with(name, &whole[..end]);
+            let error = read_on(&folder.csv(name, json!({})), None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data, "{name} cut at {end}: {error}");
+            assert!(error.message().contains(&format!("{name}` is ")), "{name} cut at {end}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_packed_twice_or_damaged_is_an_error() {
+    let folder = Folder::with("a.csv.gz", gzip(&gzip(b"a,b\n1,2\n")));
+    assert_eq!(read_on(&folder.csv("", json!({})), None).unwrap_err().kind(), ErrorKind::Data);
+    let mut damaged = gzip(b"a,b\n1,2\n");
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0xff;
+    folder.write("a.csv.gz", damaged);
+    assert!(
+        read_on(&folder.csv("", json!({})), None).unwrap_err().message().contains("a.csv.gz` is damaged")
+    );
+}
+
+#[test]
+fn full_table_runs_read_from_the_start_and_resume_like_the_others() {
+    let folder = Folder::with("a.csv", "a,b\n1,2\n3,4\n");
+    let tap = folder.csv("a.csv", json!({}));
+    let mut stream = selected(&tap.discover().unwrap(), "a");
+    stream.replication_method = dstream_sdk::ReplicationMethod::FullTable;
+    let limits = BatchLimits { rows: 1, bytes: 1000 };
+    let all = read_as(&tap, stream.clone(), None, limits).unwrap();
+    assert_eq!(all.batches.len(), 2);
+    let rest = read_as(&tap, stream, Some(all.bookmarks[0].clone()), limits).unwrap();
+    assert_eq!(rest.rows(), [row(&["3", "4"])]);
+}

@@ -1,0 +1,126 @@
+//! The records of one partition.
+
+use arrow::datatypes::SchemaRef;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::StreamSpec;
+use crate::tap::Part;
+use dstream_sdk::serde_json::{self, json};
+use dstream_sdk::{Context, Error, Message, Next, ReadRequest, Reader, Result};
+
+/// Rows that belong to one partition together. Never changes: positions depend on it.
+const BLOCK: u64 = 1 << 16;
+
+#[derive(Debug)]
+pub(crate) struct SyntheticReader {
+    context: Context,
+    stream: StreamSpec,
+    schema: SchemaRef,
+    part: Part,
+    batch_rows: u64,
+    /// The first row that was not read.
+    row: u64,
+    step: Step,
+}
+
+#[derive(Debug)]
+enum Step {
+    Schema,
+    Batch,
+    Checkpoint,
+    End,
+}
+
+impl SyntheticReader {
+    pub(crate) fn open(
+        context: Context,
+        stream: &StreamSpec,
+        batch_rows: Option<NonZeroUsize>,
+        request: &ReadRequest,
+    ) -> Result<SyntheticReader> {
+        let schema = request.streams[0].schema.clone();
+        let columns: Vec<_> = stream.selected(&schema)?.into_iter().cloned().collect();
+        let part = match &request.partition.data {
+            serde_json::Value::Null => Part { part: 0, of: 1 },
+            data => serde_json::from_value(data.clone())
+                .map_err(|error| Error::bug(format!("the partition cannot be read: {error}")))?,
+        };
+        let row = match &request.bookmark {
+            None => 0,
+            Some(bookmark) => bookmark["row"].as_u64().ok_or_else(|| {
+                Error::config(format!("the bookmark `{bookmark}` has no number `row`"))
+                    .hint(r#"set one such as `{"row": 0}`"#)
+            })?,
+        };
+        if row > stream.rows {
+            return Err(Error::bookmark_lost(format!(
+                "the bookmark is row {row}, there are only {}",
+                stream.rows
+            ))
+            .hint("run once with `--full-refresh`"));
+        }
+        let by_bytes =
+            request.max_batch_bytes.get() / StreamSpec::row_bytes(&columns.iter().collect::<Vec<_>>()).max(1);
+        let by_rows = batch_rows.map_or(usize::MAX, NonZeroUsize::get).min(request.max_batch_rows.get());
+        Ok(SyntheticReader {
+            context,
+            stream: StreamSpec { columns, ..stream.clone() },
+            schema,
+            part,
+            batch_rows: by_bytes.clamp(1, by_rows as u64),
+            row,
+            step: Step::Schema,
+        })
+    }
+
+    /// The next rows of this part.
+    fn rows(&self) -> Option<Range<u64>> {
+        let Part { part, of } = self.part;
+        let mut from = self.row;
+        let mut end = self.stream.rows;
+        if of > 1 {
+            let block = from / BLOCK;
+            let ahead = (u64::from(part) + u64::from(of) - block % u64::from(of)) % u64::from(of);
+            if ahead > 0 {
+                from = (block + ahead) * BLOCK;
+            }
+            end = end.min((from / BLOCK + 1) * BLOCK);
+        }
+        (from < end).then(|| from..end.min(from + self.batch_rows))
+    }
+}
+
+impl Reader for SyntheticReader {
+    fn next(&mut self, _timeout: Duration) -> Result<Next> {
+        if self.context.is_cancelled() {
+            return Err(Error::cancelled("the run was told to stop"));
+        }
+        Ok(match self.step {
+            Step::Schema => {
+                self.step = Step::Batch;
+                Message::Schema { stream: 0, version: 1, schema: self.schema.clone() }.into()
+            }
+            Step::Batch => match self.rows() {
+                Some(rows) => {
+                    self.row = rows.end;
+                    self.step = Step::Checkpoint;
+                    let columns: Vec<_> = self.stream.columns.iter().collect();
+                    let batch = self.stream.records_of(&columns, self.schema.clone(), rows)?;
+                    let source_bytes = batch.get_array_memory_size() as u64;
+                    Message::Batch { stream: 0, version: 1, batch: batch.into(), source_bytes }.into()
+                }
+                None => {
+                    self.step = Step::End;
+                    Message::StreamEnd { stream: 0 }.into()
+                }
+            },
+            Step::Checkpoint => {
+                self.step = Step::Batch;
+                Message::Checkpoint { bookmark: json!({ "row": self.row }) }.into()
+            }
+            Step::End => Next::End,
+        })
+    }
+}

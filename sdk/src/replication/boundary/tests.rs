@@ -1,0 +1,124 @@
+//! Ties at the boundary are neither lost nor doubled.
+
+use arrow::array::{Int64Array, StringArray};
+use arrow::compute::concat_batches;
+use std::sync::Arc;
+
+use super::*;
+
+fn rows(rows: &[(Option<i64>, &str)]) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable([
+        ("at", Arc::new(Int64Array::from_iter(rows.iter().map(|row| row.0))) as _, true),
+        ("name", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.1))) as _, true),
+    ])
+    .unwrap()
+}
+
+/// Reads from `source` what a bookmark asks for, in batches of `size`; the records and a bookmark after each batch.
+fn run(
+    source: &RecordBatch,
+    bookmark: Option<&Bookmark>,
+    size: usize,
+) -> (Vec<RecordBatch>, Vec<Option<Bookmark>>) {
+    let mut boundary = Boundary::new("at", &DataType::Int64, bookmark).unwrap();
+    let asked = match boundary.lower_bound() {
+        Some(KeyValue::Int(lower)) => {
+            let lower = Int64Array::new_scalar(i64::try_from(*lower).unwrap());
+            let mask = cmp::gt_eq(source.column(0), &lower).unwrap();
+            filter_record_batch(source, &mask).unwrap()
+        }
+        _ => source.clone(),
+    };
+    let (mut got, mut bookmarks) = (Vec::new(), Vec::new());
+    for from in (0..asked.num_rows()).step_by(size) {
+        let batch = asked.slice(from, size.min(asked.num_rows() - from));
+        got.push(boundary.take(batch).unwrap());
+        bookmarks.push(boundary.bookmark());
+    }
+    (got, bookmarks)
+}
+
+#[test]
+fn reading_on_from_any_bookmark_gives_exactly_the_rest() {
+    let source = rows(&[
+        (Some(1), "a"),
+        (Some(2), "b"),
+        (Some(2), "b"),
+        (Some(2), "c"),
+        (Some(2), "b"),
+        (Some(3), "d"),
+        (Some(3), "d"),
+        (Some(3), "d"),
+        (Some(4), "e"),
+    ]);
+    for size in 1..=9 {
+        let (all, bookmarks) = run(&source, None, size);
+        for (done, bookmark) in bookmarks.iter().enumerate() {
+            for next_size in 1..=9 {
+                let (rest, _) = run(&source, bookmark.as_ref(), next_size);
+                let rest = concat_batches(&source.schema(), &rest).unwrap();
+                let wanted = concat_batches(&source.schema(), &all[done + 1..]).unwrap();
+                assert_eq!(rest, wanted, "batches of {size}, stopped after {done}, then of {next_size}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chain_of_runs_over_a_growing_source_reads_every_row_once() {
+    let mut known: Vec<(Option<i64>, &str)> = Vec::new();
+    let mut bookmark = None;
+    let mut read = 0;
+    for new in [
+        vec![(Some(1), "a"), (Some(1), "b")],
+        vec![(Some(1), "a")],
+        vec![],
+        vec![(Some(1), "c"), (Some(2), "a")],
+    ] {
+        known.extend(new);
+        let (got, bookmarks) = run(&rows(&known), bookmark.as_ref(), 2);
+        read += got.iter().map(RecordBatch::num_rows).sum::<usize>();
+        assert_eq!(read, known.len());
+        bookmark = bookmarks.last().cloned().flatten().or(bookmark);
+    }
+}
+
+#[test]
+fn too_many_ties_give_no_bookmark_until_the_next_value() {
+    let many: Vec<(Option<i64>, &str)> = (0..LIMIT_TIES + 1).map(|_| (Some(1), "a")).collect();
+    let mut boundary = Boundary::new("at", &DataType::Int64, None).unwrap();
+    boundary.take(rows(&many[1..])).unwrap();
+    assert!(boundary.bookmark().unwrap().to_string().len() < 64 << 10);
+    boundary.take(rows(&many[..1])).unwrap();
+    assert_eq!(boundary.bookmark(), None);
+    assert_eq!(boundary.last_bookmark(), Some(json!({"at": 1})));
+    boundary.take(rows(&[(Some(2), "b")])).unwrap();
+    assert!(boundary.bookmark().is_some());
+}
+
+#[test]
+fn nulls_pass_and_hold_no_position() {
+    let mut boundary = Boundary::new("at", &DataType::Int64, None).unwrap();
+    assert_eq!(boundary.take(rows(&[(None, "a")])).unwrap().num_rows(), 1);
+    assert_eq!(boundary.last_bookmark(), None);
+    boundary.take(rows(&[(Some(5), "b"), (None, "c")])).unwrap();
+    assert_eq!(boundary.bookmark().unwrap()["at"], 5);
+}
+
+#[test]
+fn records_out_of_order_are_refused() {
+    let mut boundary = Boundary::new("at", &DataType::Int64, None).unwrap();
+    assert!(boundary.take(rows(&[(Some(2), "a"), (Some(1), "b")])).is_err());
+    let mut boundary = Boundary::new("at", &DataType::Int64, None).unwrap();
+    boundary.take(rows(&[(Some(2), "a")])).unwrap();
+    assert!(boundary.take(rows(&[(Some(1), "b")])).is_err());
+}
+
+#[test]
+fn a_bookmark_of_another_key_or_a_damaged_one_is_refused() {
+    let of = |bookmark| Boundary::new("at", &DataType::Int64, Some(&bookmark)).unwrap_err();
+    assert_eq!(of(json!({"id": 1})).kind(), crate::ErrorKind::BookmarkLost);
+    assert_eq!(of(json!({"at": 1, "boundary": "AAA"})).to_string(), "`boundary` in the bookmark is damaged");
+    let by_hand = Boundary::new("at", &DataType::Int64, Some(&json!({"at": 1}))).unwrap();
+    assert_eq!(by_hand.lower_bound(), Some(&KeyValue::Int(1)));
+}
