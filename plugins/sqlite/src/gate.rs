@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::client::{Client, Loader};
+use crate::window::Steps;
 
 /// How long a wait goes on before it looks whether the run was cancelled.
 const STEP: Duration = Duration::from_millis(100);
@@ -34,8 +35,8 @@ struct Lent {
 /// keeps its batches until it is committed.
 pub(crate) struct Ahead {
     pub(crate) writer: u64,
-    /// How much of the window is written: [`Window::steps`](crate::window::Window::steps).
-    pub(crate) steps: usize,
+    /// How much of the window is written.
+    pub(crate) steps: Steps,
     pub(crate) loader: Loader,
 }
 
@@ -68,7 +69,7 @@ impl Gate {
         loop {
             match place.connection.take() {
                 Some(lent) => return Ok(Permit { gate: self, lent: Some(lent) }),
-                None if !place.is_open => return Err(Error::bug("a commit came before `begin`")),
+                None if !place.is_open => return Err(Error::bug("the file is written before `begin`")),
                 None => place = self.wait(place, context)?,
             }
         }

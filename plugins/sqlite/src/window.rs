@@ -12,6 +12,13 @@ use crate::table::Shape;
 /// Stream and version of its schema.
 pub(crate) type Kind = (u32, u32);
 
+/// How far a window has grown, or how much of it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Steps {
+    pub(crate) declared: usize,
+    pub(crate) batches: usize,
+}
+
 /// Who writes, and how.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -91,9 +98,9 @@ impl Window {
         self.spill.is_some()
     }
 
-    /// Tables to make and batches to write.
-    pub(crate) fn steps(&self) -> usize {
-        self.declared.len() + self.batches.len()
+    /// How far it has grown.
+    pub(crate) fn steps(&self) -> Steps {
+        Steps { declared: self.declared.len(), batches: self.batches.len() }
     }
 
     /// Calls `take` with every batch, in order.

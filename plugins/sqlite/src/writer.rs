@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::cells::Cells;
-use crate::client::{Client, Loader, inexact};
+use crate::client::{Loader, inexact};
 use crate::gate::Ahead;
 use crate::table::Shape;
 use crate::target::Shared;
@@ -30,10 +30,8 @@ pub(crate) struct SqliteWriter {
     rows_before: u64,
     /// Tokens of windows that were prepared.
     tokens: Vec<u64>,
-    /// The window's transaction had to make way for another one's: it is written at its commit.
-    made_way: bool,
-    /// Its transaction is open on the connection.
-    is_ahead: bool,
+    /// The window was written ahead once. Should its transaction have made way, it is written at its commit.
+    was_ahead: bool,
 }
 
 impl SqliteWriter {
@@ -49,8 +47,7 @@ impl SqliteWriter {
             kinds: HashMap::new(),
             rows_before: 0,
             tokens: Vec::new(),
-            made_way: false,
-            is_ahead: false,
+            was_ahead: false,
         }
     }
 
@@ -81,25 +78,23 @@ impl SqliteWriter {
 
     /// Writes the window while it grows, where no other writer could be kept waiting by it.
     fn write_ahead(&mut self, kind: Kind, records: &RecordBatch) -> Result<()> {
-        if self.made_way || !self.window.is_large() || self.shared.writers.load(Ordering::Relaxed) > 1 {
+        if !self.window.is_large() || self.shared.writers.load(Ordering::Relaxed) > 1 {
             return Ok(());
         }
         let (writer, steps) = (self.run.writer, self.window.steps());
         let shared = self.shared.clone();
         let Some(mut permit) = shared.gate.try_take() else {
-            self.made_way = self.is_ahead;
             return Ok(());
         };
         // An error drops the permit, and with it the transaction.
-        let ahead = match permit.take_ahead(|ahead| ahead.writer == writer) {
+        let ahead = match permit
+            .take_ahead(|ahead| ahead.writer == writer && ahead.steps.batches + 1 == steps.batches)
+        {
             Some(mut ahead) => {
                 ahead.loader.load_last(permit.client(), &self.window, kind, records)?;
                 Ahead { steps, ..ahead }
             }
-            None if self.is_ahead => {
-                self.made_way = true;
-                return Ok(());
-            }
+            None if self.was_ahead => return Ok(()),
             None if !permit.client().try_begin() => return Ok(()),
             None => {
                 let mut loader = Loader::default();
@@ -109,7 +104,7 @@ impl SqliteWriter {
             }
         };
         permit.leave_open(ahead);
-        self.is_ahead = true;
+        self.was_ahead = true;
         Ok(())
     }
 }
@@ -120,9 +115,10 @@ impl Writer for SqliteWriter {
         let in_stream = |error: Error| error.stream(&plan.stream);
         let shape = Shape::new(&schema).map_err(in_stream)?;
         shape.keys(plan).map_err(in_stream)?;
-        // A look through a connection of its own, so that what cannot be written is refused before it is read.
-        let client = Client::open(&self.shared.settings, &self.context)?;
-        client.check_ready(&self.run, plan, &shape).map_err(in_stream)?;
+        // What cannot be written is refused before it is read.
+        let permit = self.shared.gate.take(&self.context)?;
+        permit.client().check_ready(&self.run, plan, &shape).map_err(in_stream)?;
+        drop(permit);
         let (kind, shape) = ((stream, version), Arc::new(shape));
         self.kinds.insert(kind, (schema, shape.clone()));
         self.window.shapes.insert(kind, shape);
@@ -161,7 +157,7 @@ impl Writer for SqliteWriter {
         self.rows_before += rows;
         self.shared.prepared().insert(token, Arc::new(done));
         self.tokens.push(token);
-        (self.made_way, self.is_ahead) = (false, false);
+        self.was_ahead = false;
         Ok(Prepared { rows, message: json!({ "window": token }) })
     }
 }

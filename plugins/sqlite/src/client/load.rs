@@ -1,13 +1,12 @@
 //! Rows into tables, within the transaction of their window.
 
 use arrow::array::RecordBatch;
-use dstream_sdk::{Error, Result, StreamPlan};
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use dstream_sdk::{Result, StreamPlan};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Client;
-use crate::cells::{Cell, Cells};
+use super::insert::{Insert, names};
 use crate::owner::{Owner, Place, check_gone, check_owner, gone, is_of_this_copy, place};
 use crate::quote::{aside_of, quote_ident};
 use crate::table::{self, Fit, Shape};
@@ -17,17 +16,6 @@ use crate::window::{Kind, Run, Window};
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
     inserts: HashMap<(u64, Kind), Arc<Insert>>,
-}
-
-/// How rows of one kind enter their table.
-#[derive(Debug)]
-struct Insert {
-    sql: String,
-    columns: Vec<String>,
-    /// Columns with the affinity REAL.
-    real: Vec<usize>,
-    /// A row may leave the table as it is: all its columns are keys.
-    may_change_nothing: bool,
 }
 
 impl Loader {
@@ -145,7 +133,7 @@ impl Client {
                 .collect();
             self.note_table(&name, &plan.stream, &owner, &arrow)?;
         }
-        insert_into(&name, shape, plan, &fit)
+        Insert::new(&name, shape, plan, &fit)
     }
 
     pub(super) fn drop_table(&self, name: &str) -> Result<()> {
@@ -165,83 +153,4 @@ impl Client {
         }
         self.run(&format!("CREATE TABLE {} ({})", quote_ident(name)?, parts.join(", ")))
     }
-
-    /// Writes one batch, row by row through one statement.
-    fn insert(&self, insert: &Insert, records: &RecordBatch) -> Result<()> {
-        if records.num_columns() != insert.columns.len() {
-            return Err(Error::schema("a batch does not have the columns that were declared"));
-        }
-        let columns = records.columns().iter().map(|array| Cells::new(array)).collect::<Result<Vec<_>>>()?;
-        let mut statement =
-            self.connection.prepare_cached(&insert.sql).map_err(|error| self.failed(error))?;
-        let mut scratch = String::new();
-        for row in 0..records.num_rows() {
-            for (at, cells) in columns.iter().enumerate() {
-                let wrong = |why| inexact(&insert.columns[at], row as u64, why);
-                let value = match cells.get(row, &mut scratch).map_err(wrong)? {
-                    Cell::Null => ValueRef::Null,
-                    Cell::Integer(number) => ValueRef::Integer(number),
-                    Cell::Real(number)
-                        if number == 0.0 && number.is_sign_negative() && insert.real.contains(&at) =>
-                    {
-                        return Err(wrong("-0.0, which a column declared REAL would store as 0.0"));
-                    }
-                    Cell::Real(number) => ValueRef::Real(number),
-                    Cell::Text(text) => ValueRef::Text(text.as_bytes()),
-                    Cell::Blob(bytes) => ValueRef::Blob(bytes),
-                };
-                statement
-                    .raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(value))
-                    .map_err(|error| self.failed(error))?;
-            }
-            let changed = statement.raw_execute().map_err(|error| self.failed(error))?;
-            if changed != 1 && !insert.may_change_nothing {
-                return Err(
-                    Error::data("a trigger of the table kept a row out of it").hint("drop the trigger")
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A value that cannot be stored as it is; `row` counts from 0.
-pub(crate) fn inexact(column: &str, row: u64, why: &str) -> Error {
-    Error::data(format!("row {} has in the column `{column}` {why}", row + 1))
-        .hint("correct it in the source, or deselect the column")
-}
-
-fn names(shape: &Shape, columns: &[usize]) -> Result<String> {
-    let names = columns.iter().map(|at| quote_ident(&shape.columns[*at].name)).collect::<Result<Vec<_>>>()?;
-    Ok(names.join(", "))
-}
-
-fn insert_into(name: &str, shape: &Shape, plan: &StreamPlan, fit: &Fit) -> Result<Insert> {
-    let all: Vec<usize> = (0..shape.columns.len()).collect();
-    let places: Vec<String> = all.iter().map(|at| format!("?{}", at + 1)).collect();
-    // OR ABORT: a rule of the table such as ON CONFLICT REPLACE must not drop rows.
-    let mut sql = format!(
-        "INSERT OR ABORT INTO {} ({}) VALUES ({})",
-        quote_ident(name)?,
-        names(shape, &all)?,
-        places.join(", ")
-    );
-    let keys = shape.keys(plan)?;
-    let mut may_change_nothing = false;
-    if !keys.is_empty() {
-        let mut set = Vec::new();
-        for at in all.iter().filter(|at| !keys.contains(at)) {
-            let column = quote_ident(&shape.columns[*at].name)?;
-            set.push(format!("{column} = excluded.{column}"));
-        }
-        for column in &fit.gone {
-            set.push(format!("{} = NULL", quote_ident(column)?));
-        }
-        may_change_nothing = set.is_empty();
-        let action =
-            if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
-        sql.push_str(&format!(" ON CONFLICT ({}) DO {action}", names(shape, &keys)?));
-    }
-    let columns = shape.columns.iter().map(|column| column.name.clone()).collect();
-    Ok(Insert { sql, columns, real: fit.real.clone(), may_change_nothing })
 }

@@ -14,9 +14,7 @@ impl Client {
     pub(crate) fn look(&self, table: &str) -> Result<Option<Found>> {
         self.patiently(|connection| {
             let kind = connection
-                .prepare_cached(
-                    "SELECT type, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE",
-                )?
+                .prepare_cached("SELECT type, strict FROM pragma_table_list(?1) WHERE schema = 'main'")?
                 .query_row([table], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))
                 .optional()?;
             let Some((kind, strict)) = kind else { return Ok(None) };

@@ -1,12 +1,14 @@
 //! The connection: the only part that speaks to SQLite.
 
 mod control; // fence, records, ownership
+mod insert; // the statement that writes rows
 mod load; // rows into tables
 mod look; // what is there
 mod swap; // what was built aside takes the table's place
 
 pub(crate) use control::Stored;
-pub(crate) use load::{Loader, inexact};
+pub(crate) use insert::inexact;
+pub(crate) use load::Loader;
 
 use dstream_sdk::{Context, Error, ErrorKind, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
@@ -19,7 +21,7 @@ use crate::options::{JournalMode, Settings, Synchronous};
 const ATTEMPT: Duration = Duration::from_millis(100);
 /// Pages that SQLite keeps in memory, in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
-/// Statements kept ready: one per stream and version is in use.
+/// Statements kept ready: two per stream and version are in use.
 const STATEMENTS: usize = 64;
 
 /// One connection to the file.

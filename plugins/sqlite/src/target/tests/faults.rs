@@ -167,6 +167,26 @@ fn the_options_reach_the_file() {
 }
 
 #[test]
+fn a_finished_run_leaves_one_file() {
+    let place = place();
+    for mode in ["wal", "delete"] {
+        let run = Session::begin(target(&place.path, json!({"journal_mode": mode})), "p");
+        run.sync(&plan("t", WriteMode::Append), &[numbers(0..10_000)]).unwrap();
+        drop(run);
+        assert_eq!(listing(place.folder.path()), ["out.db"]);
+    }
+    assert_eq!(place.count("t"), 20_000);
+}
+
+#[test]
+fn writing_before_begin_is_refused() {
+    let place = place();
+    let target = place.target();
+    assert_error(target.commit(&Commit::default()), ErrorKind::Bug, &["begin"]);
+    assert!(listing(place.folder.path()).is_empty());
+}
+
+#[test]
 fn a_reader_sees_whole_windows_only_and_keeps_nobody_waiting() {
     let place = place();
     let run = place.run();

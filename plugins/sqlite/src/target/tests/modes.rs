@@ -27,6 +27,28 @@ fn upsert_replaces_the_row_of_the_key_and_the_newest_wins() {
 }
 
 #[test]
+fn upsert_keeps_the_newest_of_many_rows_with_few_keys() {
+    let place = place();
+    let names: Vec<String> = (0..1000).map(|row| format!("n{row}")).collect();
+    let rows: Vec<(i64, &str)> =
+        names.iter().enumerate().map(|(row, name)| ((row % 7) as i64, name.as_str())).collect();
+    place.run().sync(&plan("t", WriteMode::Upsert), &[people(&rows)]).unwrap();
+    let expected: Vec<String> =
+        (0..7).map(|id| format!("{id}|n{}", (0..1000).rev().find(|row| row % 7 == id).unwrap())).collect();
+    assert_eq!(place.rows("SELECT * FROM t ORDER BY id"), expected);
+}
+
+#[test]
+fn upsert_takes_rows_that_are_keys_alone() {
+    let place = place();
+    let run = place.run();
+    for _ in 0..2 {
+        run.sync(&plan("t", WriteMode::Upsert), &[numbers(0..100), numbers(50..101)]).unwrap();
+    }
+    assert_eq!(place.rows("SELECT count(*), max(id) FROM t"), ["101|100"]);
+}
+
+#[test]
 fn upsert_takes_a_key_of_several_columns() {
     let place = place();
     let mut upsert = plan("t", WriteMode::Upsert);

@@ -251,6 +251,13 @@ fn rows_that_a_table_would_swallow_stop_the_commit() {
     let rows = [people(&[(1, "a"), (2, "a")])];
     assert_error(run.sync(&explicit("t", WriteMode::Append), &rows), ErrorKind::Data, &["UNIQUE"]);
     assert_error(run.sync(&explicit("u", WriteMode::Append), &rows), ErrorKind::Data, &["trigger"]);
+    let many: Vec<_> = (0..100).map(|id| (id, "b")).collect();
+    assert_error(run.sync(&explicit("t", WriteMode::Append), &[people(&many)]), ErrorKind::Data, &["UNIQUE"]);
+    assert_error(
+        run.sync(&explicit("u", WriteMode::Append), &[people(&many)]),
+        ErrorKind::Data,
+        &["trigger"],
+    );
     assert_eq!((place.count("t"), place.count("u")), (0, 0));
 }
 

@@ -210,6 +210,13 @@ fn nested_values_are_json() {
         [Some(vec![Some(1), Some(u64::MAX)]), None],
         2,
     );
+    let views = ListViewArray::new(
+        Arc::new(Field::new("item", DataType::Int32, true)),
+        vec![0, 1].into(),
+        vec![2, 1].into(),
+        Arc::new(Int32Array::from(vec![7, 8])),
+        None,
+    );
     let fields: Fields = vec![
         Field::new("b\"", DataType::Binary, true),
         Field::new("f", DataType::Float32, true),
@@ -252,6 +259,9 @@ fn nested_values_are_json() {
     assert_stored! {
         list.clone() => ["text:[9007199254740993,null]", "null:", "text:[]", "text:[1]"],
         list.slice(3, 1) => ["text:[1]"],
+        views.clone() => ["text:[7,8]", "text:[8]"],
+        views.slice(1, 1) => ["text:[8]"],
+        LargeListArray::from_iter_primitive::<Int8Type, _, _>([None, Some(vec![Some(1)])]) => ["null:", "text:[1]"],
         fixed.slice(0, 1) => ["text:[1,18446744073709551615]"],
         fixed.slice(1, 1) => ["null:"],
         record.clone() => [
