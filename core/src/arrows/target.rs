@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::segment::Segment;
 use crate::singer::StreamSchema;
-use crate::singer::output::{Ledger, merge_bookmarks, output_error};
+use crate::singer::output::{Ledger, Output, merge_bookmarks};
 
 /// Writes segments of records, states, and with [`finish`](ArrowsTarget::finish) the end.
 ///
@@ -25,26 +25,23 @@ pub struct ArrowsTarget<W> {
 }
 
 struct Shared<W> {
-    output: W,
+    output: Output<W>,
     ledger: Ledger,
     state: Map<String, Value>,
     /// The segment that the next batch may continue.
     open: Option<(Arc<Segment>, StreamEncoder)>,
     records: u64,
-    /// A write failed: what is out may end within a message.
-    is_broken: bool,
 }
 
 impl<W: Write + Send + 'static> ArrowsTarget<W> {
     /// Writes to `output`; a buffered one makes small batches cheaper.
     pub fn new(output: W) -> ArrowsTarget<W> {
         let shared = Shared {
-            output,
+            output: Output::new(output),
             ledger: Ledger::default(),
             state: Map::new(),
             open: None,
             records: 0,
-            is_broken: false,
         };
         ArrowsTarget { shared: Arc::new(Mutex::new(shared)), replication_keys: BTreeMap::new() }
     }
@@ -71,7 +68,7 @@ impl<W: Write + Send + 'static> ArrowsTarget<W> {
         let mut shared = lock(&self.shared);
         let records = shared.records;
         shared.whole(&Segment::End { records })?;
-        shared.output.flush().map_err(output_error)
+        shared.output.flush()
     }
 }
 
@@ -102,7 +99,7 @@ impl<W: Write + Send + 'static> Target for ArrowsTarget<W> {
             let state = Value::Object(shared.state.clone());
             shared.whole(&Segment::State(state))?;
         }
-        shared.output.flush().map_err(output_error)?;
+        shared.output.flush()?;
         shared.ledger.stored(&records);
         Ok(())
     }
@@ -193,16 +190,7 @@ impl<W: Write> Shared<W> {
     }
 
     fn put(&mut self, encoded: &[Buffer]) -> Result<()> {
-        if self.is_broken {
-            return Err(Error::unavailable("the output failed before, and cannot be continued"));
-        }
-        for buffer in encoded {
-            if let Err(error) = self.output.write_all(buffer) {
-                self.is_broken = true;
-                return Err(output_error(error));
-            }
-        }
-        Ok(())
+        encoded.iter().try_for_each(|buffer| self.output.put(buffer))
     }
 }
 

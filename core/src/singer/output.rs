@@ -69,17 +69,44 @@ pub(crate) fn merge_bookmarks(state: &mut Map<String, Value>, records: &[CommitR
     }
 }
 
-/// The error of a write that failed: who must act.
-pub(crate) fn output_error(error: io::Error) -> Error {
+/// Where a target prints. After a write that failed nothing is written any more: what is out may end within a message.
+pub(crate) struct Output<W> {
+    inner: W,
+    is_broken: bool,
+}
+
+impl<W: io::Write> Output<W> {
+    pub(crate) fn new(inner: W) -> Output<W> {
+        Output { inner, is_broken: false }
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.attempt(|inner| inner.write_all(bytes))
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.attempt(io::Write::flush)
+    }
+
+    fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) -> Result<()> {
+        if self.is_broken {
+            return Err(Error::resource("the output failed before and cannot be continued"));
+        }
+        write(&mut self.inner).map_err(|error| {
+            self.is_broken = true;
+            output_error(&error)
+        })
+    }
+}
+
+/// The error of a write that failed: who must act. Never `Unavailable`, for what is out cannot be written again.
+fn output_error(error: &io::Error) -> Error {
     match error.kind() {
-        // Nothing to retry, nobody to blame: `dstreams tap | head` is done when `head` is.
+        // Nobody to blame: `dstreams tap | head` is done when `head` is.
         io::ErrorKind::BrokenPipe => Error::cancelled("the output was closed by its reader")
             .hint("what reads the messages ended first: look at its own error"),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Error::resource(format!("the output cannot be written: {error}"))
-                .hint("make room, then run again")
-        }
         io::ErrorKind::PermissionDenied => Error::denied(format!("the output cannot be written: {error}")),
-        _ => Error::unavailable(format!("the output cannot be written: {error}")),
+        _ => Error::resource(format!("the output cannot be written: {error}"))
+            .hint("see that there is room where it is written to, then run again"),
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::output::{Ledger, merge_bookmarks, output_error};
+use super::output::{Ledger, Output, merge_bookmarks};
 use super::record::RecordEncoder;
 use crate::catalog::json_schema::stream_schema;
 
@@ -39,7 +39,7 @@ pub struct SingerTarget<W> {
 }
 
 struct Shared<W> {
-    output: W,
+    output: Output<W>,
     ledger: Ledger,
     state: Map<String, Value>,
     /// The SCHEMA message that holds for the next record of a stream.
@@ -49,6 +49,7 @@ struct Shared<W> {
 impl<W: Write + Send + 'static> SingerTarget<W> {
     /// Prints to `output`. It needs no buffer of its own.
     pub fn new(output: W) -> SingerTarget<W> {
+        let output = Output::new(output);
         let shared = Shared { output, ledger: Ledger::default(), state: Map::new(), schemas: HashMap::new() };
         SingerTarget {
             shared: Arc::new(Mutex::new(shared)),
@@ -109,9 +110,9 @@ impl<W: Write + Send + 'static> Target for SingerTarget<W> {
             let mut line = serde_json::to_vec(&json!({"type": "STATE", "value": shared.state}))
                 .map_err(|error| Error::bug(format!("a state is no JSON: {error}")))?;
             line.push(b'\n');
-            shared.output.write_all(&line).map_err(output_error)?;
+            shared.output.put(&line)?;
         }
-        shared.output.flush().map_err(output_error)?;
+        shared.output.flush()?;
         shared.ledger.stored(&records);
         Ok(())
     }
@@ -158,7 +159,7 @@ impl<W: Write + Send> Writer for SingerWriter<W> {
             let mut shared = lock(shared);
             // Another partition of the stream may have announced another schema since.
             shared.announce_message(&plan, &message)?;
-            shared.output.write_all(lines).map_err(output_error)
+            shared.output.put(lines)
         })?;
         self.rows += batch.num_rows() as u64;
         Ok(())
@@ -178,7 +179,7 @@ impl<W: Write> Shared<W> {
         if self.schemas.get(stream).is_some_and(|known| Arc::ptr_eq(known, message) || known == message) {
             return Ok(());
         }
-        self.output.write_all(message).map_err(output_error)?;
+        self.output.put(message)?;
         self.schemas.insert(stream.to_owned(), Arc::clone(message));
         Ok(())
     }

@@ -290,6 +290,8 @@ fn a_closed_pipe_ends_the_run_without_a_panic() {
     let error = writer.declare(0, 1, Arc::new(Schema::empty())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(error.message().contains("closed by its reader"), "{error}");
+    let error = target.commit(&record("s", 1, json!(1))).unwrap_err();
+    assert!(error.message().contains("failed before"), "{error}");
 }
 
 proptest! {
