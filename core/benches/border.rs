@@ -6,6 +6,8 @@
 //! `write`.
 #![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+// Every pointer in here comes from the host of this very program, through the calls of dstream.h.
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::datatypes::DataType;

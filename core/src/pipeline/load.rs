@@ -91,10 +91,11 @@ impl<'a> Loader<'a> {
             let received = match self.extractor.messages.recv_timeout(POLL) {
                 Ok(received) => received,
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.window.is_due(&self.engine.limits.window) && !self.window.is_uncovered {
-                        if let Some(answer) = self.close(false)? {
-                            return Ok(answer);
-                        }
+                    if self.window.is_due(&self.engine.limits.window)
+                        && !self.window.is_uncovered
+                        && let Some(answer) = self.close(false)?
+                    {
+                        return Ok(answer);
                     }
                     continue;
                 }

@@ -55,7 +55,7 @@ fn check_published(
         ));
     }
     if !is_complete {
-        let entries = entries.iter().map(|(index, entry)| (*index, entry.filter(|entry| of_newest(&entry))));
+        let entries = entries.iter().map(|(index, entry)| (*index, entry.filter(|entry| of_newest(entry))));
         let covered = entries.flat_map(|(index, entry)| covered(index, entry)).collect();
         let aside = table.aside.as_ref().filter(|(generation, _)| *generation == newest);
         equal(&format!("`{stream}` aside"), aside.map_or(&BTreeMap::new(), |(_, rows)| rows), &covered)?;
