@@ -1,6 +1,6 @@
 //! A plugin inside of the test: its tap hands out batches that the test left for it, its target keeps what it is given.
 //! Both are reached through the C tables alone, so the whole border can run under Miri.
-#![allow(dead_code)] // each test uses a part
+#![allow(dead_code, unreachable_pub)] // each test uses a part
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;

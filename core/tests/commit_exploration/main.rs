@@ -19,6 +19,11 @@ use explore::{Report, explore};
 use target::{K1, K4, TargetRules};
 use world::{Part, Scenario};
 
+/// The whole world, not the part of it that fits into a suite.
+fn is_full() -> bool {
+    std::env::var_os("DSTREAMS_FULL").is_some()
+}
+
 fn scenario(name: &str) -> Scenario {
     let part = |id, stream, rows| Part { id, stream, rows };
     let base = Scenario {
@@ -30,16 +35,18 @@ fn scenario(name: &str) -> Scenario {
         crashes: 2,
         faults: 2,
     };
+    // Two lanes in the whole world take more memory and time than a suite has: by command, `DSTREAMS_FULL=1`.
+    let two = if is_full() { base.clone() } else { Scenario { runs: 2, crashes: 1, ..base.clone() } };
     match name {
         "one partition" => base,
         "two streams" => {
-            Scenario { partitions: vec![part("a", "a", 1), part("b", "b", 1)], faults: 1, ..base }
+            Scenario { partitions: vec![part("a", "a", 1), part("b", "b", 1)], faults: 1, ..two }
         }
         "two partitions, published" => Scenario {
             partitions: vec![part("s/1", "s", 1), part("s/2", "s", 1)],
             overwrite: true,
             faults: 1,
-            ..base
+            ..two
         },
         "one partition, published" => Scenario { overwrite: true, ..base },
         "append only" => Scenario { rules: K4, ..base },
@@ -53,7 +60,13 @@ const ALL: [&str; 5] =
 #[test]
 fn no_interleaving_loses_or_doubles_a_row() {
     let mut total = Report::default();
-    for name in ALL {
+    let wanted = if is_full() { &ALL[..] } else { &ALL[..1] };
+    if !is_full() {
+        println!(
+            "explored here: {wanted:?}; the others take minutes and gigabytes: DSTREAMS_FULL=1 runs them"
+        );
+    }
+    for name in wanted {
         let report = explore(&scenario(name)).unwrap_or_else(|violation| panic!("{name}: {violation}"));
         println!("{name}: {} states, {} steps", report.states, report.steps);
         total.states += report.states;
@@ -92,6 +105,12 @@ fn a_stream_published_too_early_or_never_is_found() {
 
 #[test]
 fn a_run_that_overlooks_another_run_is_found() {
+    if !is_full() {
+        println!(
+            "skipped: three runs with two lanes need more memory than a suite has; DSTREAMS_FULL=1 runs it"
+        );
+        return;
+    }
     finds(SeededBug::IgnoreOtherRuns, "two streams");
 }
 
