@@ -45,9 +45,16 @@ pub(crate) fn check_structure(array: &ArrowArray, shape: &Shape, sizes: &[i64]) 
 #[cold]
 fn refuse(shape: &Shape, what: impl std::fmt::Display) -> Error {
     match shape.name.is_empty() {
-        true => Error::data(format!("a batch is malformed: {what}")),
-        false => Error::data(format!("a batch is malformed: column `{}`: {what}", shape.name)),
+        true => malformed(what),
+        false => malformed(format_args!("column `{}`: {what}", shape.name)),
     }
+}
+
+/// The error for a batch that no tap may hand out.
+#[cold]
+pub(super) fn malformed(what: impl std::fmt::Display) -> Error {
+    Error::data(format!("a batch is malformed: {what}"))
+        .hint("this is a defect of the plugin: report it to its maker")
 }
 
 /// `at_least`: slots that the parent needs.
@@ -302,8 +309,8 @@ pub(crate) fn check_values(array: &mut ArrowArray, schema: &SchemaRef) -> Result
     });
     match checked {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Error::data(format!("a batch is malformed: {error}"))),
-        Err(panic) => Err(Error::data(format!("a batch is malformed: {panic}"))),
+        Ok(Err(error)) => Err(malformed(error)),
+        Err(panic) => Err(malformed(panic)),
     }
 }
 

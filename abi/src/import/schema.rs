@@ -13,6 +13,11 @@ const MAX_CHILDREN: i64 = 100_000;
 
 /// Reads the schema of a stream.
 pub(crate) fn import(schema: ArrowSchema) -> Result<SchemaRef> {
+    read(schema)
+        .map_err(|error| error.hint("the plugin describes its columns wrongly: report it to its maker"))
+}
+
+fn read(schema: ArrowSchema) -> Result<SchemaRef> {
     let raw: *const RawSchema = std::ptr::from_ref(&schema).cast();
     // SAFETY: RawSchema mirrors ArrowSchema (asserted in raw/arrow_structs.rs); the struct is borrowed from a value.
     let raw = unsafe { &*raw };

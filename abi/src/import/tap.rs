@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::array::{check_structure, check_values};
+use super::array::{check_structure, check_values, malformed};
 use super::host::{ErrorSink, ctx_ptr};
 use super::plugin::{Library, call, from_json, to_json};
 use super::shape::Shape;
@@ -247,7 +247,7 @@ impl ImportedReader {
             _ => return Err(Error::bug(format!("a batch of schema version {version} before that schema"))),
         };
         if array.is_released() {
-            return Err(Error::data("a batch is malformed: the array is released already"));
+            return Err(malformed("the array is released already"));
         }
         if sizes.is_null() || n_sizes > 1 << 24 {
             return Err(Error::bug("a batch comes without the sizes of its buffers"));
