@@ -173,6 +173,7 @@ fn explain(request: &Request, promises: &[Explanation]) -> Outcome {
 pub(super) fn not_started(failed: NotStarted) -> Failure {
     let phase = match failed.step {
         Step::State => Phase::State,
+        Step::Config => Phase::Config,
         Step::Lock => Phase::Lock,
         Step::Target => Phase::Target,
         Step::Tap => Phase::Source,
@@ -193,8 +194,8 @@ pub(super) fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
     let mut failures = outcome.lanes.iter().filter_map(|lane| lane.result.as_ref().err());
     let has_cause = failures.any(|failed| failed.error.kind() != ErrorKind::Cancelled);
     let is_told = |error: &Error| match error.kind() {
-        // A lane that was ended because of another one has nothing to tell.
-        ErrorKind::Cancelled => has_cause || outcome.failure.is_some(),
+        // A lane that was ended by the user or because of another one has nothing to tell.
+        ErrorKind::Cancelled => has_cause || outcome.interrupted || outcome.failure.is_some(),
         _ => outcome.failure.as_ref().is_some_and(|failure| failure.message() == error.message()),
     };
     for lane in &outcome.lanes {

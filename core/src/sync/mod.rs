@@ -69,6 +69,8 @@ pub enum StateSource {
 pub enum Step {
     /// Looking at state file, records and bookmarks.
     State,
+    /// Looking at what the user asked of the state: a place for the file, a bookmark set by hand.
+    Config,
     /// Taking the lock.
     Lock,
     /// Beginning at the target.
@@ -94,7 +96,8 @@ impl NotStarted {
     fn of_state(error: StateError) -> NotStarted {
         let step = match error {
             StateError::Locked(_) => Step::Lock,
-            StateError::Unusable(_) | StateError::Other(_) => Step::State,
+            StateError::Unusable(_) => Step::State,
+            StateError::Other(_) => Step::Config,
         };
         NotStarted { step, error: error.into() }
     }

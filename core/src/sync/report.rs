@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dstream_abi::{Pipeline, StreamPlan};
+use dstream_abi::{ErrorKind, Pipeline, StreamPlan};
 use serde::Serialize;
 
 use crate::pipeline::{Outcome, Progress};
@@ -95,6 +95,9 @@ impl StreamReport {
     fn new(plan: &StreamPlan, outcome: &Outcome, progress: &Progress) -> StreamReport {
         let lanes = || outcome.lanes.iter().filter(|lane| lane.streams.contains(&plan.stream));
         let error = lanes().find_map(|lane| lane.result.as_ref().err());
+        // A lane that gave up a call because the run was told to stop has not failed.
+        let error =
+            error.filter(|failed| !(outcome.interrupted && failed.error.kind() == ErrorKind::Cancelled));
         let status = match error {
             Some(_) => StreamStatus::Failed,
             None if lanes().all(|lane| matches!(lane.result, Ok(true))) => StreamStatus::Complete,
