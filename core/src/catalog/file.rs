@@ -27,7 +27,8 @@ impl CatalogFile {
         let streams = match object.shift_remove("streams") {
             Some(Value::Array(streams)) => streams,
             Some(other) => {
-                return Err(Error::config(format!("`streams` must be a list, found {}", type_name(&other))));
+                return Err(Error::config(format!("`streams` must be a list, found {}", type_name(&other)))
+                    .hint("run `dstreams discover` to make a catalog"));
             }
             None => {
                 return Err(Error::config("there is no `streams`: this is no catalog")

@@ -36,7 +36,8 @@ pub(crate) fn parse_object(bytes: &[u8], place: &str) -> Result<Map<String, Valu
         .map_err(|error| syntax_error(&error, text, place))?;
     match value {
         Value::Object(object) => Ok(object),
-        other => Err(Error::config(format!("{place} must hold an object, found {}", type_name(&other)))),
+        other => Err(Error::config(format!("{place} must hold an object, found {}", type_name(&other)))
+            .hint("write a JSON object, as in `{\"type\": …}`")),
     }
 }
 

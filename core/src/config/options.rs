@@ -95,7 +95,13 @@ fn describe(error: &ValidationError<'_>, schema: &Value) -> Error {
                 _ => Error::config(format!("`{path}` has none of the forms that it can have, found {found}")),
             }
         }
-        _ => Error::config(format!("`{path}`: {}", error.masked_with("the value"))),
+        _ => {
+            let error = Error::config(format!("`{path}`: {}", error.masked_with("the value")));
+            match node.and_then(|node| node.get("description")?.as_str()) {
+                Some(about) => error.hint(about.lines().next().unwrap_or(about).trim_end_matches('.')),
+                None => error.hint("`dstreams plugin info` says what each option takes"),
+            }
+        }
     }
 }
 

@@ -232,13 +232,16 @@ impl Registry {
     fn nearest(&self, type_name: &str, role: Role) -> Option<&str> {
         let wanted = type_name.to_ascii_lowercase();
         let known = self.found.iter().filter(|found| found.problem().is_none());
-        known
-            .flat_map(|found| found.connectors(role))
-            .map(|connector| connector.type_name.as_str())
+        let known: Vec<&str> =
+            known.flat_map(|found| found.connectors(role)).map(|found| found.type_name.as_str()).collect();
+        let mistyped = crate::config::nearest(type_name, known.iter().copied());
+        let alike = known
+            .into_iter()
             .map(|known| (strsim::jaro_winkler(&wanted, &known.to_ascii_lowercase()), known))
             .filter(|(likeness, _)| *likeness > 0.75)
             .max_by(|left, right| left.0.total_cmp(&right.0))
-            .map(|(_, known)| known)
+            .map(|(_, known)| known);
+        mistyped.or(alike)
     }
 }
 

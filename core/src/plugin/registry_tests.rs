@@ -43,6 +43,8 @@ fn a_type_that_is_not_there_lists_every_place_and_the_nearest_name() {
     assert!(error.hint_text().expect("hint").starts_with("did you mean `postgres`?"));
     let far = registry.find("kafka", Role::Tap).expect_err("nothing like it");
     assert!(far.hint_text().expect("hint").contains("--plugin-dir"));
+    let swapped = registry.find("psotgres", Role::Tap).expect_err("two letters are swapped");
+    assert!(swapped.hint_text().expect("hint").starts_with("did you mean `postgres`?"));
     let capital = registry.find("Postgres", Role::Tap).expect_err("types are in small letters");
     assert!(capital.hint_text().expect("hint").starts_with("did you mean `postgres`?"));
 }
