@@ -1,5 +1,6 @@
 //! The records of one partition.
 
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -108,7 +109,7 @@ impl Reader for SyntheticReader {
                     self.step = Step::Checkpoint;
                     let columns: Vec<_> = self.stream.columns.iter().collect();
                     let batch = self.stream.records_of(&columns, self.schema.clone(), rows)?;
-                    let source_bytes = batch.get_array_memory_size() as u64;
+                    let source_bytes = used_bytes(&batch);
                     Message::Batch { stream: 0, version: 1, batch: batch.into(), source_bytes }.into()
                 }
                 None => {
@@ -123,4 +124,10 @@ impl Reader for SyntheticReader {
             Step::End => Next::End,
         })
     }
+}
+
+/// Bytes of the values: a buffer that grew while it was filled has room for up to twice as many.
+fn used_bytes(batch: &RecordBatch) -> u64 {
+    let used = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_default();
+    batch.columns().iter().map(used).sum::<usize>() as u64
 }
