@@ -40,12 +40,8 @@ pub(crate) fn copy_closed(from: &Path, to: &Path) {
     set_mode(to, 0o755);
 }
 
-#[cfg(unix)]
 pub(crate) fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
         .expect("its owner may change the mode");
 }
-
-#[cfg(not(unix))]
-pub(crate) fn set_mode(_: &Path, _: u32) {}

@@ -14,8 +14,9 @@ pub fn cut(path: &Path) {
 pub fn for_another_machine(path: &Path) {
     let mut bytes = fs::read(path).expect("the library is there");
     assert!(bytes.starts_with(b"\x7fELF"), "made for ELF");
-    let s390x = 22_u16;
-    bytes[18..20].copy_from_slice(&s390x.to_le_bytes());
+    let (x86_64, aarch64) = (62_u16, 183_u16);
+    let other = if bytes[18..20] == x86_64.to_le_bytes() { aarch64 } else { x86_64 };
+    bytes[18..20].copy_from_slice(&other.to_le_bytes());
     fs::write(path, bytes).expect("the library can be written");
 }
 

@@ -1,4 +1,6 @@
 //! A folder of its own for every test, `dstreams` run in it, and what came of it.
+// Signals, limits and broken ELF files: these tests are for Linux.
+#![cfg(target_os = "linux")]
 
 mod built; // the binary and libraries that cargo built
 mod database; // rows of an SQLite file

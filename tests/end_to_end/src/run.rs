@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(90);
+const DEADLINE: Duration = Duration::from_secs(300);
 /// Between two looks at something that is waited for.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -53,6 +53,11 @@ impl Started {
     /// What it has said on stderr up to now.
     pub fn stderr(&self) -> String {
         std::fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
+    /// How much it has printed on stdout up to now.
+    pub fn stdout_bytes(&self) -> u64 {
+        std::fs::metadata(&self.stdout).map_or(0, |file| file.len())
     }
 
     /// Waits until `seen` gives something.

@@ -52,7 +52,7 @@ fn a_library_for_another_machine_is_refused_and_can_be_described() {
     let run = sandbox.run(&["plugin", "info", "synthetic"]).ok();
     assert!(run.stdout.contains("state     cannot be used: "), "{run}");
     let (sandbox, library) = broken(for_another_machine);
-    check_refused(&sandbox, &library, "machine", "is for this machine");
+    check_refused(&sandbox, &library, "the library is for Linux on ", "is for this machine");
 }
 
 #[test]

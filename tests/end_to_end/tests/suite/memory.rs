@@ -52,8 +52,8 @@ fn a_large_stream_into_a_slow_target_stays_within_its_budget() {
         bytes / 1_000_000,
         report["seconds"].as_f64().unwrap_or(0.0)
     );
-    let wanted = if is_full { 5_000_000_000 } else { 300_000_000 };
-    assert!(bytes >= wanted, "{bytes} bytes are fewer than the promise is about");
+    let wanted = if is_full { 5_000_000_000..6_000_000_000 } else { 300_000_000..360_000_000 };
+    assert!(wanted.contains(&bytes), "{bytes} bytes are not what the promise is about");
     assert!(peak > 0, "the figure of the system was not seen");
     assert!(peak <= budget_mib + 64, "{peak} MiB");
 }

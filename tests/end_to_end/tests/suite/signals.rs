@@ -3,6 +3,7 @@
 use dstream_end_to_end::{Database, Run, Sandbox, Started};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const ROWS: u64 = 200_000;
@@ -40,18 +41,19 @@ fn stop(sandbox: &Sandbox, signal: Signal) -> Run {
     run.finish()
 }
 
-fn check_stopped(sandbox: &Sandbox, run: &Run, code: i32) {
+/// It was stopped, and what it committed is what the state file says. `before`: what was committed before it, by stream.
+fn check_stopped(sandbox: &Sandbox, run: &Run, code: i32, before: &mut BTreeMap<String, u64>) {
     assert_eq!(run.code, code, "{run}");
     assert!(!run.stderr.contains("error:"), "to be stopped is no error: {run}");
     assert!(run.stderr.contains("stopping: what was read is being committed"), "{run}");
-    let report = sandbox.read_json("report.json");
+    let (report, state) = (sandbox.read_json("report.json"), sandbox.read_json("state.json"));
     assert_eq!(report["interrupted"], json!(true));
     for stream in report["streams"].as_array().expect("streams") {
-        assert_eq!(
-            (&stream["status"], &stream["read_rows"]),
-            (&json!("interrupted"), &stream["committed_rows"]),
-            "{run}"
-        );
+        let name = stream["stream"].as_str().expect("a name");
+        let committed = before.entry(name.to_owned()).or_default();
+        *committed += stream["committed_rows"].as_u64().expect("a number");
+        assert_eq!(stream["status"], "interrupted", "{run}");
+        assert_eq!(state["bookmarks"][name]["bookmark"]["row"], *committed, "{name}: {run}");
     }
 }
 
@@ -79,17 +81,15 @@ fn a_sync_into_sqlite_that_is_stopped_goes_on_exactly() {
     sqlite(&sandbox, "undisturbed.db");
     sandbox.sync(&["--quiet"]).ok();
     sqlite(&sandbox, "out.db");
+    let mut committed = BTreeMap::new();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let run = stop(&sandbox, signal);
-        check_stopped(&sandbox, &run, code);
+        check_stopped(&sandbox, &run, code, &mut committed);
     }
-    let bookmark =
-        |stream: &str| sandbox.read_json("state.json")["bookmarks"][stream]["bookmark"]["row"].as_u64();
-    let stopped_at = [bookmark("keyed"), bookmark("plain")];
-    assert!(stopped_at.iter().all(|row| row.is_some_and(|row| row > 0 && row < ROWS)), "{stopped_at:?}");
+    assert!(committed.values().all(|rows| *rows > 0 && *rows < ROWS), "{committed:?}");
     sandbox.sync(&["--state", "state.json"]).ok();
     check_same(&sandbox, "out.db", "undisturbed.db");
-    println!("stopped three times, the last time at rows {stopped_at:?} of {ROWS}");
+    println!("stopped three times, the last time at {committed:?} of {ROWS} rows");
 }
 
 #[test]
@@ -108,9 +108,10 @@ fn a_sync_into_a_slow_target_that_is_stopped_goes_on_exactly() {
     blackhole(0, "undisturbed.json");
     sandbox.sync(&["--quiet", "--state", "undisturbed-state.json"]).ok();
     blackhole(25, "out.json");
+    let mut committed = BTreeMap::new();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let run = stop(&sandbox, signal);
-        check_stopped(&sandbox, &run, code);
+        check_stopped(&sandbox, &run, code, &mut committed);
     }
     blackhole(0, "out.json");
     sandbox.sync(&["--state", "state.json"]).ok();
@@ -170,41 +171,50 @@ fn has_lane(run: &Started) -> Option<()> {
 }
 
 #[test]
-fn tap_and_target_are_stopped_by_a_signal_as_well() {
+fn a_tap_that_is_stopped_prints_whole_messages_and_goes_on_from_its_last_state() {
+    let sandbox = Sandbox::usual();
+    made_up(&sandbox);
+    let mut run = sandbox.start(sandbox.command(&["tap", "-c", "tap.json"]));
+    run.wait_for("messages", |run| (run.stdout_bytes() > 1_000_000).then_some(()));
+    run.signal(Signal::TERM);
+    let first = run.finish();
+    assert_eq!(first.code, 143, "{}", first.stderr);
+    assert!(!first.stderr.contains("error:"), "{}", first.stderr);
+    let messages = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).expect("a whole message")).collect()
+    };
+    let printed = messages(&first.stdout);
+    let state = printed.last().filter(|last| last["type"] == "STATE").expect("a state at the end");
+    sandbox.json("kept.json", state["value"].clone());
+    let rest = sandbox.run(&["tap", "-c", "tap.json", "--state", "kept.json", "--quiet"]).ok();
+    let records = |messages: &[Value], stream: &str| {
+        messages.iter().filter(|message| message["type"] == "RECORD" && message["stream"] == stream).count()
+    };
+    let rest = messages(&rest.stdout);
+    for stream in ["keyed", "plain"] {
+        let (before, after) = (records(&printed, stream), records(&rest, stream));
+        println!("{stream}: {before} records, then {after}");
+        assert_eq!((before + after) as u64, ROWS, "{stream}");
+    }
+}
+
+#[test]
+fn a_target_that_is_stopped_takes_the_rest_when_it_is_sent_again() {
     let sandbox = Sandbox::usual();
     made_up(&sandbox);
     sqlite(&sandbox, "out.db");
-    // The reader of the pipe never reads: the tap waits for it.
-    let blocked = "\"$@\" 2> said.txt & echo $! > pid; wait $!; echo $? > code";
-    let mut command =
-        sandbox.by_shell(&format!("mkfifo pipe; ( {blocked} ) > pipe"), &["tap", "-c", "tap.json", "-v"]);
-    command.stdin(std::process::Stdio::null());
-    let run = sandbox.start(command);
-    let pipe = {
-        let path = sandbox.path("pipe");
-        let mut run = run;
-        run.wait_for("a pipe", |_| path.exists().then_some(()));
-        let pipe = std::fs::File::open(&path).expect("the other end of the pipe");
-        run.wait_for("the tap", |_| {
-            std::fs::read_to_string(sandbox.path("said.txt"))
-                .is_ok_and(|said| said.contains("run begins"))
-                .then_some(())
-        });
-        (pipe, run)
-    };
-    let (pipe, run) = pipe;
-    let pid: i32 = sandbox.read("pid").trim().parse().expect("a number");
-    let pid = rustix::process::Pid::from_raw(pid).expect("a number");
-    rustix::process::kill_process(pid, Signal::TERM).expect("a signal");
-    // Its messages are read now, so that it comes to its orderly end.
-    let mut messages = String::new();
-    std::io::Read::read_to_string(&mut { pipe }, &mut messages).expect("messages");
-    drop(run.finish());
-    assert_eq!(sandbox.read("code"), "143\n", "{}", sandbox.read("said.txt"));
-    // What it printed is whole messages, and its last state covers records that are out.
-    let last = messages
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a whole message"))
-        .next_back();
-    println!("{} messages, the last is {}", messages.lines().count(), last.unwrap_or_default()["type"]);
+    sandbox.run(&["tap", "-c", "tap.json", "-o", "data.jsonl"]).ok();
+    let target = ["target", "-c", "target.json", "-i", "data.jsonl"];
+    let mut run = sandbox.start(sandbox.command(&target));
+    run.wait_for("a file", |_| {
+        sandbox.path("out.db-wal").metadata().is_ok_and(|wal| wal.len() > 500_000).then_some(())
+    });
+    run.signal(Signal::INT);
+    let run = run.finish();
+    assert_eq!(run.code, 130, "{run}");
+    sandbox.run(&target).ok();
+    let database = Database::open(&sandbox.path("out.db"));
+    let count = i64::try_from(ROWS).expect("a number of rows");
+    let query = "SELECT count(DISTINCT id) FROM keyed";
+    assert_eq!((database.count("keyed"), database.number(query)), (count, count), "{run}");
 }
