@@ -133,12 +133,13 @@ pub(crate) fn redraw(drawn: usize, lines: &[String]) -> usize {
     lines.len()
 }
 
-/// Writes a file that the user asked for.
+/// Writes a document that the user asked for, and that has no secrets any more: in the text a secret of digits would be
+/// found in numbers.
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn write_file(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, format!("{}\n", clean(text)))
+pub(crate) fn write_file(path: &std::path::Path, document: &serde_json::Value) -> Result<(), Failure> {
+    std::fs::write(path, format!("{document:#}\n"))
         .map_err(|error| unwritable(&error, &format!("`{}`", path.display())))
 }
 
