@@ -1,6 +1,7 @@
 //! What may be typed. Options of one command stand in its own file.
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::commands::Command;
@@ -63,13 +64,25 @@ impl DataFormat {
 
 /// Reads the command line. Help and version are refusals too, of a friendly kind.
 pub(crate) fn read() -> Result<Cli, clap::Error> {
-    Cli::try_parse()
+    parse(std::env::args_os().collect::<Vec<_>>())
+}
+
+fn parse<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T> + Clone) -> Result<Cli, clap::Error> {
+    let mut cli = Cli::try_parse_from(args.clone())?;
+    // Of an option that stands before and after the command, clap takes what stands after it alone.
+    let alone = Cli::command().mut_args(|arg| arg.global(false)).ignore_errors(true);
+    if let Ok(before) = alone.try_get_matches_from(args) {
+        let mut folders: Vec<PathBuf> =
+            before.get_many("plugin_dirs").into_iter().flatten().cloned().collect();
+        folders.retain(|folder| !cli.globals.plugin_dirs.contains(folder));
+        cli.globals.plugin_dirs.splice(..0, folders);
+    }
+    Ok(cli)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_holds_together() {
@@ -95,6 +108,16 @@ mod tests {
             let words = std::iter::once("dstreams").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn folders_of_plugins_count_before_and_after_the_command() {
+        let words = "dstreams --plugin-dir a --plugin-dir=b plugin list --plugin-dir c".split(' ');
+        let cli = parse(words).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(cli.globals.plugin_dirs, ["a", "b", "c"].map(PathBuf::from));
+        let cli =
+            parse("dstreams --plugin-dir a plugin list".split(' ')).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(cli.globals.plugin_dirs, [PathBuf::from("a")]);
     }
 
     #[test]

@@ -106,6 +106,17 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         code_of(self.phase, self.error.kind(), signals::received())
     }
+
+    /// What to do where the error itself does not say it.
+    pub(crate) fn usual_hint(&self) -> Option<&'static str> {
+        match (self.error.kind(), self.code()) {
+            (ErrorKind::Bug, ExitCode::Plugin) => {
+                Some("this is a defect of the plugin: report it to its maker")
+            }
+            (ErrorKind::Bug, _) => Some("this is a defect of dstreams: please report it"),
+            _ => None,
+        }
+    }
 }
 
 fn code_of(phase: Phase, kind: ErrorKind, signal: Option<u8>) -> ExitCode {

@@ -42,7 +42,7 @@ pub(crate) fn note(text: impl AsRef<str>) {
 pub(crate) fn failure(failure: &Failure) {
     let error = &failure.error;
     let mut text = format!("error: {error}");
-    if let Some(hint) = error.hint_text() {
+    if let Some(hint) = error.hint_text().or_else(|| failure.usual_hint()) {
         text.push_str("\n  hint: ");
         text.push_str(hint);
     }
@@ -79,21 +79,49 @@ pub(crate) fn internal_error(sentence: &str) {
     complain(&format!("internal error: {sentence}\n  hint: this is a defect of dstreams, please report it"));
 }
 
-/// stdout for data: as it is, not a line of text, and for threads.
-pub(crate) fn unlocked_data() -> io::BufWriter<io::Stdout> {
-    io::BufWriter::with_capacity(1 << 18, io::stdout())
+/// Data for whoever reads it: as it is, not lines of text, and for threads.
+pub(crate) struct DataWriter<W>(W);
+
+/// stdout for data.
+pub(crate) fn unlocked_data() -> io::BufWriter<DataWriter<io::Stdout>> {
+    data(io::stdout())
+}
+
+/// `inner` for data.
+pub(crate) fn data<W: Write>(inner: W) -> io::BufWriter<DataWriter<W>> {
+    io::BufWriter::with_capacity(1 << 18, DataWriter(inner))
+}
+
+impl<W: Write> Write for DataWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).inspect_err(end_without_reader)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().inspect_err(end_without_reader)
+    }
+}
+
+/// Ends the process where nobody is left to read: `dstreams tap | head` is done when `head` is. Threads of plugins may be
+/// at work, so that no destructor runs.
+fn end_without_reader(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        signal_hook::low_level::exit(i32::from(READER_IS_GONE.number()));
+    }
 }
 
 /// What a failed write of `place` means. The process ends here when whoever read stdout is gone: there is nobody left to
 /// tell.
 pub(crate) fn unwritable(error: &io::Error, place: &str) -> Failure {
+    end_without_reader(error);
     let error = match error.kind() {
-        io::ErrorKind::BrokenPipe => std::process::exit(i32::from(READER_IS_GONE.number())),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Error::resource(format!("writing {place}: {error}")).hint("free some space and run again")
         }
-        io::ErrorKind::PermissionDenied => Error::denied(format!("writing {place}: {error}")),
-        _ => Error::unavailable(format!("writing {place}: {error}")),
+        io::ErrorKind::PermissionDenied => Error::denied(format!("writing {place}: {error}"))
+            .hint("choose another place, or ask for the right to write there"),
+        _ => Error::unavailable(format!("writing {place}: {error}"))
+            .hint("see that its folder is there and may be written to"),
     };
     Failure { phase: Phase::Output, error }
 }
@@ -131,6 +159,21 @@ pub(crate) fn redraw(drawn: usize, lines: &[String]) -> usize {
     }
     let _ = io::stderr().lock().write_all(text.as_bytes());
     lines.len()
+}
+
+/// Whether a file may come to stand at `path`: said before there is anything to write.
+///
+/// # Errors
+/// There is no folder for it, or a folder stands there.
+pub(crate) fn check_place(path: &std::path::Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let why = match folder {
+        _ if path.is_dir() => "it is a folder",
+        Some(folder) if !folder.is_dir() => "its folder is not there",
+        _ => return Ok(()),
+    };
+    let error = Error::config(format!("`{}` cannot be written: {why}", path.display()));
+    Err(Failure { phase: Phase::Output, error: error.hint("make the folder first, or name another file") })
 }
 
 /// Writes a document that the user asked for, and that has no secrets any more: in the text a secret of digits would be

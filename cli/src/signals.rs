@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::output;
+
 /// The number of SIGINT.
 pub(crate) const INTERRUPT: u8 = SIGINT as u8;
 
@@ -27,6 +29,8 @@ pub(crate) fn listen(stop: Arc<AtomicBool>, abort: Arc<AtomicBool>) -> io::Resul
             }
             if stop.swap(true, Ordering::Relaxed) {
                 abort.store(true, Ordering::Relaxed);
+            } else {
+                output::note("stopping: what was read is being committed; a second signal rolls it back");
             }
         }
     })?;

@@ -39,7 +39,6 @@ pub(crate) struct Pick {
 }
 
 #[derive(clap::Args)]
-#[group(id = "change", required = true, multiple = true, args = ["replication_method", "replication_key", "key"])]
 pub(crate) struct Set {
     /// The catalog file
     #[arg(value_name = "CATALOG_FILE")]
@@ -49,6 +48,7 @@ pub(crate) struct Set {
     stream: String,
     /// FULL_TABLE, INCREMENTAL or LOG_BASED
     #[arg(long, value_name = "METHOD", value_parser = method)]
+    #[arg(required_unless_present_any = ["replication_key", "key"])]
     replication_method: Option<ReplicationMethod>,
     /// The column that an incremental stream follows
     #[arg(long, value_name = "COLUMN")]

@@ -8,12 +8,12 @@ use crate::args::Globals;
 use crate::exit::{During, ExitCode, Failure, Phase};
 use crate::session::{OpenedTap, OpenedTarget, Session};
 use crate::{output, redact, signals, size};
-use dstream_core::Error;
 use dstream_core::catalog::{filter_streams, to_selection};
 use dstream_core::commit::Protocol;
 use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
 use dstream_core::sync::{NotStarted, Report, Request, StateSource, Step, StreamStatus};
 use dstream_core::tables::{self, Explanation};
+use dstream_core::{Error, ErrorKind};
 
 pub(super) mod progress; // what is shown while a run goes on, and at its end
 
@@ -58,6 +58,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
+    if let Some(report) = &args.report {
+        output::check_place(report)?;
+    }
     let session = Session::start(globals)?;
     let tap = session.open_tap(&args.tap_config, args.validate)?;
     let target = session.open_target(&args.target_config)?;
@@ -187,8 +190,17 @@ pub(super) fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
     if let Some(error) = &outcome.failure {
         tell(Failure { phase: Phase::Writing, error: error.clone() });
     }
+    let mut failures = outcome.lanes.iter().filter_map(|lane| lane.result.as_ref().err());
+    let has_cause = failures.any(|failed| failed.error.kind() != ErrorKind::Cancelled);
+    let is_told = |error: &Error| match error.kind() {
+        // A lane that was ended because of another one has nothing to tell.
+        ErrorKind::Cancelled => has_cause || outcome.failure.is_some(),
+        _ => outcome.failure.as_ref().is_some_and(|failure| failure.message() == error.message()),
+    };
     for lane in &outcome.lanes {
-        if let Err(failed) = &lane.result {
+        if let Err(failed) = &lane.result
+            && !is_told(&failed.error)
+        {
             let phase = match failed.side {
                 Side::Tap => Phase::Reading,
                 Side::Target => Phase::Writing,

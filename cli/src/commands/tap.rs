@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -172,5 +172,5 @@ fn open(path: Option<&Path>) -> Result<Output, Failure> {
     let Some(path) = path else { return Ok(Box::new(output::unlocked_data())) };
     let file =
         File::create(path).map_err(|error| output::unwritable(&error, &format!("`{}`", path.display())))?;
-    Ok(Box::new(BufWriter::with_capacity(1 << 18, file)))
+    Ok(Box::new(output::data(file)))
 }

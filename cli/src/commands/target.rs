@@ -77,6 +77,7 @@ fn open(args: &Args) -> Result<Box<dyn Source>, Failure> {
                 .map_err(|error| {
                     let shown = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                     Error::not_found(format!("input `{}` cannot be opened: {error}", shown.display()))
+                        .hint("check the path on the command line")
                 })
                 .during(Phase::Config)?,
         ),

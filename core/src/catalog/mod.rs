@@ -6,6 +6,7 @@ mod drift; // what was selected against what is there now
 mod edit; // select, deselect
 mod file; // read and write, whole or not at all
 pub mod json_schema; // Arrow field <-> JSON Schema property
+mod keep; // a discovery over a catalog that was edited
 mod pattern; // names with wildcards
 mod property; // JSON Schema property of somebody else -> Arrow field
 mod selection; // Singer's rules -> selected streams
@@ -15,6 +16,7 @@ mod view; // for the eye
 pub use document::{CatalogFile, MetadataEntry, StreamEntry, TapIdentity};
 pub use drift::{check_delivered, check_drift};
 pub use edit::Changes;
+pub use keep::Kept;
 pub use selection::{filter_streams, keep_streams, start_over, to_selection};
 pub use settings::StreamSettings;
 pub use view::{ColumnRole, ColumnView, StreamView};

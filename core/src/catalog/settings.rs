@@ -111,7 +111,7 @@ impl StreamEntry {
         }
     }
 
-    fn set_keys(&mut self, keys: &[String]) {
+    pub(super) fn set_keys(&mut self, keys: &[String]) {
         let before = self.keys();
         self.metadata_mut(&[]).insert(key::TABLE_KEYS.into(), json!(keys));
         self.key_properties = Some(keys.to_vec());

@@ -72,7 +72,9 @@ fn describe(error: &ValidationError<'_>, schema: &Value) -> Error {
             }
         }
         ValidationErrorKind::Type { kind } => {
-            Error::config(format!("`{path}` must be {}, found {found}", expected(kind)))
+            let wanted = expected(kind);
+            let error = Error::config(format!("`{path}` must be {wanted}, found {found}"));
+            error.hint(format!("write {wanted} there"))
         }
         ValidationErrorKind::Enum { options } => {
             not_a_choice(&path, error.instance(), options.as_array().map(Vec::as_slice).unwrap_or_default())

@@ -62,6 +62,7 @@ impl<'a> Section<'a> {
         let Some(value) = self.get(key) else { return Ok(None) };
         read(value).map(Some).ok_or_else(|| {
             Error::config(format!("`{}` must be {wanted}, found {}", self.path(key), type_name(value)))
+                .hint(format!("write {wanted} there"))
         })
     }
 }

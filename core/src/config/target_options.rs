@@ -53,7 +53,8 @@ fn take_text(options: &mut Map<String, Value>, key: &str) -> Result<Option<Strin
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => {
-            Err(Error::config(format!("`options.{key}` must be text, found {}", type_name(&other))))
+            Err(Error::config(format!("`options.{key}` must be text, found {}", type_name(&other)))
+                .hint("write text there"))
         }
     }
 }

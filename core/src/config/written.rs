@@ -115,7 +115,8 @@ fn streams(config: &Section<'_>) -> Result<Option<Vec<String>>> {
             Value::String(pattern) => streams.push(pattern.clone()),
             other => {
                 let found = super::type_name(other);
-                return Err(Error::config(format!("`streams[{at}]` must be text, found {found}")));
+                return Err(Error::config(format!("`streams[{at}]` must be text, found {found}"))
+                    .hint("write the names of streams, or globs, there"));
             }
         }
     }

@@ -90,7 +90,8 @@ impl<W: io::Write> Output<W> {
 
     fn attempt(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) -> Result<()> {
         if self.is_broken {
-            return Err(Error::resource("the output failed before and cannot be continued"));
+            // Whoever wrote when it failed tells why; here it is a consequence.
+            return Err(Error::cancelled("the output failed before and cannot be continued"));
         }
         write(&mut self.inner).map_err(|error| {
             self.is_broken = true;

@@ -156,7 +156,12 @@ fn check_tables(
                 format!("tables `{}` and `{}`, which are one in the target", other_plan.table, plan.table)
             }
         };
+        // A stream without a schema in its name has none to tell it from another.
+        let have_schemas = [other, stream].iter().all(|stream| stream.name.contains('.'));
         let hint = match *template == Template::default() {
+            true if !have_schemas => {
+                "set `\"table\": \"{stream}\"` under `options` of the target, or deselect one"
+            }
             true => "set `\"table\": \"{schema}_{table}\"` under `options` of the target, or deselect one",
             false => "use `{stream}` in `table` under `options` of the target, or deselect one",
         };

@@ -138,6 +138,11 @@ fn two_streams_in_one_table_are_refused_by_both_names() {
     plan(&streams, &options(None, Some("{stream}")), &every()).unwrap();
     plan(&streams, &options(None, Some("one")), &every()).unwrap_err();
 
+    let streams = [stream("orders", FullTable, &[]), stream("old.orders", FullTable, &[])];
+    let error = plan(&streams, &options(None, None), &every()).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("{stream}"), "one of them has no schema: {error}");
+    plan(&streams, &options(None, Some("{stream}")), &every()).unwrap();
+
     let streams = [stream("Orders", FullTable, &[]), stream("orders", FullTable, &[])];
     plan(&streams, &options(None, None), &every()).unwrap();
     let folds = TargetManifest { case_insensitive_names: true, ..every() };

@@ -67,7 +67,7 @@ pub(crate) fn resume(
         |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
     let rewritten = |what: &str| lost(format!("file `{place}` was rewritten since the bookmark: {what}"));
     let bookmark: FileBookmark = serde_json::from_value(bookmark)
-        .map_err(|error| lost(format!("the bookmark of `{place}` cannot be read: {error}")))?;
+        .map_err(|_| lost(format!("the bookmark of `{place}` is none that this tap gave out")))?;
     if bookmark.version != VERSION {
         let version = bookmark.version;
         return Err(lost(format!(

@@ -75,7 +75,7 @@ fn by_stream(found: Vec<PathBuf>, endings: &[&str]) -> Result<Vec<StreamFile>> {
             Error::unsupported(format!("the name of the file `{}` is not UTF-8", shown(&path)))
                 .hint("rename it, or choose the others with a glob")
         })?;
-        let stream = stem(name, endings).to_owned();
+        let stream = stream_of(name, endings);
         if let Some(other) = streams.insert(stream.clone(), path.clone()) {
             let mut both = [shown(&other), shown(&path)];
             both.sort();
@@ -87,6 +87,12 @@ fn by_stream(found: Vec<PathBuf>, endings: &[&str]) -> Result<Vec<StreamFile>> {
         }
     }
     Ok(streams.into_iter().map(|(stream, path)| StreamFile { stream, path }).collect())
+}
+
+/// The name of the stream: that of the file without its endings. A dot would part a schema from a table there, and a file
+/// has no schema: of `orders.2024` a target would take `2024` for the table.
+fn stream_of(name: &str, endings: &[&str]) -> String {
+    stem(name, endings).replace('.', "_")
 }
 
 /// The name without the endings of compression and format.

@@ -32,7 +32,7 @@ fn a_folder_gives_a_stream_for_each_of_its_files() {
     ] {
         folder.write(name, RECORDS.replace(',', if name == "t.tsv" { "\t" } else { "," }));
     }
-    assert_eq!(streams(&folder.csv("", json!({}))), ["Users", "orders", "t", "x.2024"]);
+    assert_eq!(streams(&folder.csv("", json!({}))), ["Users", "orders", "t", "x_2024"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_glob_gives_a_stream_for_each_file_it_matches() {
     assert_eq!(streams(&folder.csv("*.csv", json!({}))), ["v"]);
     assert_eq!(streams(&folder.csv("**/*.csv", json!({}))), ["v", "x", "y", "z"]);
     assert_eq!(streams(&folder.csv("./{a,b}//**", json!({}))), ["x", "y", "z"]);
-    assert_eq!(streams(&folder.csv("a/n.*", json!({}))), ["n.txt"]);
+    assert_eq!(streams(&folder.csv("a/n.*", json!({}))), ["n_txt"]);
 }
 
 #[test]
@@ -93,6 +93,18 @@ fn two_files_for_one_stream_are_both_named() {
     folder.write("b/x.csv", RECORDS);
     let error = error_of(folder.csv("*/*", json!({})).check());
     assert!(error.message().contains("a/x.csv` and `") && error.message().ends_with("b/x.csv`"), "{error}");
+}
+
+/// The part before a dot is the schema of a stream, and the table has the part after it.
+#[test]
+fn no_part_of_a_files_name_is_taken_for_a_schema() {
+    let folder = Folder::new();
+    folder.write("orders.2023.csv", RECORDS);
+    folder.write("orders.2024.csv.gz", RECORDS);
+    assert_eq!(streams(&folder.csv("", json!({}))), ["orders_2023", "orders_2024"]);
+    folder.write("orders_2024.csv", RECORDS);
+    let error = error_of(folder.csv("", json!({})).discover());
+    assert!(error.message().starts_with("the stream `orders_2024` is in two files"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod edit;
 mod file;
+mod keep;
 mod selection;
 
 use super::*;
