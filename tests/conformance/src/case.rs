@@ -1,6 +1,7 @@
 //! A case: one promise of the contract, written once and selected by what a manifest claims.
 
 use dstream_abi::WriteMode;
+use std::sync::atomic::Ordering;
 
 use crate::subject::{Role, Subject};
 use crate::verdict::{Outcome, Step};
@@ -29,8 +30,6 @@ impl std::fmt::Debug for Case {
 pub(crate) enum Need {
     /// A config to open the connector with.
     Config,
-    /// A way to look at tables.
-    ReadBack,
     /// The manifest claims it of the tap.
     Exact,
     /// The manifest claims it of the tap.
@@ -53,7 +52,6 @@ impl Need {
         let unless = |holds: bool, why: &str| (!holds).then(|| why.to_owned());
         match self {
             Need::Config => unless(subject.config.is_some(), "no config was given"),
-            Need::ReadBack => unless(subject.read_back.is_some(), "nothing was given to read tables with"),
             Need::Exact => unless(tap.is_some_and(|tap| tap.exact), "`exact` is not claimed"),
             Need::Deterministic => {
                 unless(tap.is_some_and(|tap| tap.deterministic), "`deterministic` is not claimed")
@@ -78,7 +76,6 @@ impl std::fmt::Display for Need {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Need::Config => f.write_str("a config"),
-            Need::ReadBack => f.write_str("a way to read tables"),
             Need::Exact => f.write_str("the claim `exact`"),
             Need::Deterministic => f.write_str("the claim `deterministic`"),
             Need::Transactional => f.write_str("the claim `transactional`"),
@@ -101,9 +98,16 @@ impl Case {
 
     /// Tests the promise. A case that does not concern the subject is skipped.
     pub fn run(&self, subject: &Subject<'_>) -> Outcome {
-        match self.unselected(subject) {
-            Some(why) => Outcome::Skipped(why),
-            None => (self.run)(subject).into(),
+        if let Some(why) = self.unselected(subject) {
+            return Outcome::Skipped(why);
+        }
+        subject.rows_unseen.store(false, Ordering::Relaxed);
+        match (self.run)(subject).into() {
+            Outcome::Passed(seen) if subject.rows_unseen.load(Ordering::Relaxed) => {
+                let comma = if seen.is_empty() { "" } else { ", " };
+                Outcome::Passed(format!("{seen}{comma}rows were not looked at"))
+            }
+            outcome => outcome,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Subject<'a> {
     pub(crate) config: Option<ConnectorConfig>,
     pub(crate) seed: u64,
     pub(crate) read_back: Option<Box<dyn ReadBack + 'a>>,
+    /// A case wanted to look at rows and could not.
+    pub(crate) rows_unseen: AtomicBool,
 }
 
 impl std::fmt::Debug for Subject<'_> {
@@ -78,7 +80,8 @@ impl<'a> Subject<'a> {
             Error::not_found(format!("the manifest of the plugin has no {role} `{type_name}`"))
         })?;
         plugin.set_validation(Validation::Full);
-        Ok(Subject { plugin, connector, role, config: None, seed: 0, read_back: None })
+        let rows_unseen = AtomicBool::new(false);
+        Ok(Subject { plugin, connector, role, config: None, seed: 0, read_back: None, rows_unseen })
     }
 
     /// With a config; without one, only what needs no open connector is tested.
