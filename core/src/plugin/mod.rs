@@ -21,4 +21,4 @@ pub use library::Library;
 pub use registry::{Found, PlaceState, Registry, Role, SearchedPlace, Status};
 pub use search::{Environment, Os, Place, SearchPath, Source};
 pub use trust::Trust;
-pub use verify::{Check, Outcome, verify_load, verify_static};
+pub use verify::{Check, Outcome, read_manifest, verify_load, verify_static};
