@@ -87,7 +87,8 @@ typedef struct ds_kv {
   ds_str value;
 } ds_kv;
 
-/* ---- status: 0 ok, above 0 another outcome, below 0 an error; the number says who must act ---- */
+/* ---- status: 0 ok, above 0 another outcome (of `next` alone; elsewhere a defect), below 0 an error; the number says who
+ * must act ---- */
 typedef int32_t ds_status;
 #define DS_OK 0
 #define DS_PENDING 1           /* next: nothing yet within the timeout, call again */
@@ -249,7 +250,7 @@ typedef struct ds_plugin_v1 {
   uint32_t abi_minor;
   uint32_t abi_draft;
   uint32_t reserved;
-  ds_str manifest_json;         /* byte for byte what stands in the section of the file */
+  ds_str manifest_json;         /* byte for byte what stands in the section of the file; names these connectors, in these roles */
   const ds_connector_v1 *const *connectors;
   size_t n_connectors;
   /* Stops every thread that this library started. Called once, after everything is closed. May be NULL. */

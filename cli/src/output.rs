@@ -176,12 +176,13 @@ pub(crate) fn check_place(path: &std::path::Path) -> Result<(), Failure> {
     Err(Failure { phase: Phase::Output, error: error.hint("make the folder first, or name another file") })
 }
 
-/// Writes a file that the user asked for.
+/// Writes a document that the user asked for, and that has no secrets any more: in the text a secret of digits would be
+/// found in numbers.
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn write_file(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, format!("{}\n", clean(text)))
+pub(crate) fn write_file(path: &std::path::Path, document: &serde_json::Value) -> Result<(), Failure> {
+    std::fs::write(path, format!("{document:#}\n"))
         .map_err(|error| unwritable(&error, &format!("`{}`", path.display())))
 }
 

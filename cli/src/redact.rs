@@ -25,6 +25,13 @@ pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The document without secrets; its form and its numbers stay.
+pub(crate) fn without_secrets_json(value: &mut serde_json::Value) {
+    if let Some(redactor) = REDACTOR.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        redactor.redact_json(value);
+    }
+}
+
 /// The text without secrets, and without the control characters that a hostile name could use to steer a terminal.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     let text = without_secrets(text);

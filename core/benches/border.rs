@@ -147,7 +147,7 @@ static PLUGIN: PluginV1 = PluginV1 {
     abi_draft: ABI_DRAFT,
     reserved: 0,
     manifest_json: Str::new(
-        r#"{"id":"bench","version":"1","abi":{"major":1,"minor":0,"draft":1},"sdk":"rust/0","connectors":[]}"#,
+        r#"{"id":"bench","version":"1","abi":{"major":1,"minor":0,"draft":1},"sdk":"rust/0","connectors":[{"type":"bench","tap":{"options":{}},"target":{"options":{},"write_modes":[]}}]}"#,
     ),
     connectors: CONNECTORS.0.as_ptr(),
     n_connectors: 1,

@@ -99,10 +99,10 @@ fn docs() -> Result<Outcome> {
 /// Every test but those in documentation.
 fn tests() -> Result<Outcome> {
     if program("cargo nextest --version").exists() {
-        return all(["cargo nextest run --workspace --all-features"]);
+        return all(["cargo nextest run --workspace --all-features --no-fail-fast"]);
     }
     say::line("cargo-nextest is not installed: `cargo test` runs the same tests, more slowly");
-    all(["cargo test --workspace --all-features --lib --bins --tests --examples"])
+    all(["cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast"])
 }
 
 /// The vendor's crate stands outside of the workspace and sees the SDK alone.

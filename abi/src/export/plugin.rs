@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::gate::guard;
 use crate::raw::{ConnectorV1, Err, HostV1, PluginV1, Status, Str, TapV1, TargetV1};
-use crate::{ABI_DRAFT, ABI_MINOR, Error, context, panics};
+use crate::{ABI_DRAFT, ABI_MINOR, context, panics};
 
 /// The connectors of a library as the pointers of the header.
 #[doc(hidden)]
@@ -94,16 +94,19 @@ pub fn enter(
 ) -> Status {
     panics::install_hook();
     HOOKS.get_or_init(|| Hooks { start, stop });
-    // SAFETY: dstream.h, "ds_host_v1": valid until the process ends. EntryHost is made by the caller in C alone.
-    let host: Option<&'static HostV1> = unsafe { host.0.as_ref() };
-    if let Some(host) = host {
-        context::set_host(host);
+    // Whoever has no table, or a shorter one, has no sink for errors that could be called.
+    if host.0.is_null() {
+        return Status::BUG;
     }
+    // SAFETY: dstream.h, "Ground rules": a table begins with its size.
+    let size = unsafe { std::ptr::addr_of!((*host.0).struct_size).read() } as usize;
+    if size < size_of::<HostV1>() {
+        return Status::BUG;
+    }
+    // SAFETY: dstream.h, "ds_host_v1": valid until the process ends; it is large enough.
+    let host: &'static HostV1 = unsafe { &*host.0 };
+    context::set_host(host);
     guard(None, &Cell::new(false), err.0, || {
-        let host = host.ok_or_else(|| Error::bug("entered without a host"))?;
-        if (host.struct_size as usize) < size_of::<HostV1>() {
-            return Err(Error::bug("the host's table is shorter than that of ABI 1.0"));
-        }
         // SAFETY: dstream.h, "dstream_plugin_v1": out points to one writable pointer.
         unsafe { out.0.write(plugin) };
         Ok(Status::OK)

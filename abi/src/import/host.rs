@@ -37,14 +37,25 @@ impl ErrorSink {
         if status.0 >= 0 {
             return Ok(status);
         }
-        let kind = ErrorKind::from_code(status.0);
-        Err(self.0.unwrap_or_else(|| {
-            Error::new(
-                kind,
-                format!("`{call}` of plugin `{plugin}` failed with status {} and no word", status.0),
-            )
+        Err(self.0.filter(|error| !error.message().is_empty()).unwrap_or_else(|| {
+            let what = format!("`{call}` of plugin `{plugin}` failed with status {} and no word", status.0);
+            Error::new(ErrorKind::from_code(status.0), what)
         }))
     }
+
+    /// As [`ErrorSink::outcome`], of a call that knows no other outcome than `DS_OK`: whoever answers another one has not
+    /// said that it is done.
+    pub(crate) fn done(self, status: Status, plugin: &str, call: &str) -> Result<()> {
+        match self.outcome(status, plugin, call)? {
+            Status::OK => Ok(()),
+            other => Err(strange(other, plugin, call)),
+        }
+    }
+}
+
+/// A call answered a status that the header does not give it.
+pub(crate) fn strange(status: Status, plugin: &str, call: &str) -> Error {
+    Error::bug(format!("`{call}` of plugin `{plugin}` answered {}, which means nothing there", status.0))
 }
 
 /// Text of a library, whatever it holds: cut, and with every wrong byte replaced.

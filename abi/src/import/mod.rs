@@ -6,6 +6,7 @@
 mod array; // the gate for arrays
 mod host; // what the host offers: errors, log, cancel
 mod plugin; // root, entry
+mod promises; // what the manifest says, against what the tables have
 mod schema; // the gate for schemas
 mod shape; // what a schema demands of an array
 mod tap;

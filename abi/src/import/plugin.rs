@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::host::{ErrorSink, HOST};
-use super::{Validation, tap, target};
+use super::{Validation, promises, tap, target};
 use crate::raw::{Buf, ConnectorV1, EntryV1, PluginV1, Str, TapV1, TargetV1};
 use crate::{ABI_DRAFT, ConnectorConfig, Context, Error, Manifest, Result, Tap, Target};
 
@@ -36,10 +36,11 @@ pub struct Plugin {
     connectors: Vec<Connector>,
 }
 
-struct Connector {
-    type_name: String,
-    tap: Option<&'static TapV1>,
-    target: Option<&'static TargetV1>,
+/// One connector, as the tables have it.
+pub(crate) struct Connector {
+    pub(crate) type_name: String,
+    pub(crate) tap: Option<&'static TapV1>,
+    pub(crate) target: Option<&'static TargetV1>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -63,7 +64,7 @@ impl Plugin {
         let (mut root, mut sink) = (std::ptr::null::<PluginV1>(), ErrorSink::default());
         // SAFETY: the caller's promise; HOST is static.
         let status = unsafe { entry(&HOST, &mut root, sink.as_ptr()) };
-        sink.outcome(status, name, "dstream_plugin_v1")?;
+        sink.done(status, name, "dstream_plugin_v1")?;
         // SAFETY: dstream.h, "root": *out is static and immutable.
         let root = unsafe { table(root, |root| std::ptr::addr_of!((*root).struct_size), name, "root") }?;
         if root.abi_draft != ABI_DRAFT {
@@ -83,6 +84,7 @@ impl Plugin {
         let library =
             Arc::new(Library { name: name.to_owned(), full_validation: AtomicBool::new(!by_rust_sdk) });
         let connectors = connectors(root, name)?;
+        promises::check(&manifest, &connectors, name)?;
         #[cfg(feature = "layout")]
         check_layout(root, name)?;
         Ok(Plugin { root, library, manifest_json, manifest, connectors })
@@ -96,6 +98,15 @@ impl Plugin {
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The types of its tables, and whether each is a tap and a target.
+    pub fn connectors(&self) -> impl Iterator<Item = (&str, bool, bool)> {
+        let roles = |connector: &'_ Connector| (connector.tap.is_some(), connector.target.is_some());
+        self.connectors.iter().map(move |connector| {
+            let (tap, target) = roles(connector);
+            (connector.type_name.as_str(), tap, target)
+        })
     }
 
     /// Overrides how far the host looks into the arrays of this library.
@@ -208,11 +219,14 @@ fn connectors(root: &'static PluginV1, name: &str) -> Result<Vec<Connector>> {
             unsafe { table(pointer, |c| std::ptr::addr_of!((*c).struct_size), name, "connector") }?;
         // SAFETY: dstream.h, "ds_connector_v1": static text.
         let type_name = unsafe { connector.type_name.bytes() }.unwrap_or_default();
-        let type_name = std::str::from_utf8(type_name).unwrap_or_default().to_owned();
-        if type_name.is_empty() || found.iter().any(|other| other.type_name == type_name) {
-            return Err(Error::bug(format!(
-                "plugin `{name}` lists the type `{type_name}` twice or without a name"
-            )));
+        let Ok(type_name) = std::str::from_utf8(type_name).map(str::to_owned) else {
+            return Err(Error::bug(format!("plugin `{name}` lists a type that is not UTF-8")));
+        };
+        if type_name.is_empty() {
+            return Err(Error::bug(format!("plugin `{name}` lists a connector without a type")));
+        }
+        if found.iter().any(|other| other.type_name == type_name) {
+            return Err(Error::bug(format!("plugin `{name}` lists the type `{type_name}` twice")));
         }
         // SAFETY: dstream.h, "ds_connector_v1": null, or a static table.
         let tap = (!connector.tap.is_null())

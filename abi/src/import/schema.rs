@@ -11,6 +11,9 @@ use crate::{Error, Result, panics};
 /// More columns than this are refused: no system has them.
 const MAX_CHILDREN: i64 = 100_000;
 
+/// More entries of metadata than this are refused, before anybody makes room for them.
+const MAX_METADATA: i32 = 10_000;
+
 /// Reads the schema of a stream.
 pub(crate) fn import(schema: ArrowSchema) -> Result<SchemaRef> {
     read(schema)
@@ -47,6 +50,13 @@ fn check(schema: &RawSchema, depth: usize) -> Result<()> {
     check_text(schema.format, "format")?;
     if !schema.name.is_null() {
         check_text(schema.name, "name")?;
+    }
+    if !schema.metadata.is_null() {
+        // SAFETY: the C Data Interface: metadata begins with the number of its entries.
+        let entries = unsafe { schema.metadata.cast::<i32>().read_unaligned() };
+        if !(0..=MAX_METADATA).contains(&entries) {
+            return Err(Error::schema(format!("a schema claims {entries} entries of metadata")));
+        }
     }
     if !(0..=MAX_CHILDREN).contains(&schema.n_children) {
         return Err(Error::schema(format!("a schema claims {} children", schema.n_children)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::array::{check_structure, check_values, malformed};
-use super::host::{ErrorSink, ctx_ptr};
+use super::host::{ErrorSink, ctx_ptr, strange};
 use super::plugin::{Library, call, from_json, to_json};
 use super::shape::Shape;
 use super::{Validation, schema};
@@ -57,7 +57,7 @@ pub(crate) fn open(
     let (mut object, mut sink) = (std::ptr::null_mut(), ErrorSink::default());
     // SAFETY: dstream.h, "ds_tap_v1.open": every pointer is valid during the call, the context until close.
     let status = unsafe { open(ctx_ptr(&context)?, &config, &mut object, sink.as_ptr()) };
-    sink.outcome(status, &library.name, "open")?;
+    sink.done(status, &library.name, "open")?;
     if object.is_null() {
         return Err(Error::bug(format!("`open` of plugin `{}` gave no tap", library.name)));
     }
@@ -70,7 +70,7 @@ impl Tap for ImportedTap {
         let mut sink = ErrorSink::default();
         // SAFETY: dstream.h, "check": the tap is open.
         let status = unsafe { check(self.0.object, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "check").map(|_| ())
+        sink.done(status, &self.0.library.name, "check")
     }
 
     fn discover(&self) -> Result<Catalog> {
@@ -78,7 +78,7 @@ impl Tap for ImportedTap {
         let (mut catalog, mut sink) = (Buf::EMPTY, ErrorSink::default());
         // SAFETY: dstream.h, "discover": the tap is open, out is empty and writable.
         let status = unsafe { discover(self.0.object, &mut catalog, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "discover")?;
+        sink.done(status, &self.0.library.name, "discover")?;
         from_json(&catalog, &self.0.library, "catalog")
     }
 
@@ -89,7 +89,7 @@ impl Tap for ImportedTap {
         let (mut partitions, mut sink) = (Buf::EMPTY, ErrorSink::default());
         // SAFETY: dstream.h, "plan": the tap is open, out is empty and writable.
         let status = unsafe { plan(self.0.object, &selection, &mut partitions, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "plan")?;
+        sink.done(status, &self.0.library.name, "plan")?;
         from_json(&partitions, &self.0.library, "plan")
     }
 
@@ -101,7 +101,7 @@ impl Tap for ImportedTap {
         // SAFETY: dstream.h, "open_reader": the tap is open, the context is valid until close_reader.
         let status =
             unsafe { open_reader(self.0.object, ctx_ptr(&context)?, &json, &mut object, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "open_reader")?;
+        sink.done(status, &self.0.library.name, "open_reader")?;
         if object.is_null() {
             return Err(Error::bug(format!(
                 "`open_reader` of plugin `{}` gave no reader",
@@ -182,7 +182,7 @@ impl ImportedReader {
             Status::OK => self.take(message),
             Status::PENDING => Ok(Next::Pending),
             Status::END => Ok(Next::End),
-            other => Err(Error::bug(format!("`next` of plugin `{}` answered {}", library.name, other.0))),
+            other => Err(strange(other, &library.name, "next")),
         }
     }
 

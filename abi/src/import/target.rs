@@ -47,7 +47,7 @@ pub(crate) fn open(
     let (mut object, mut sink) = (std::ptr::null_mut(), ErrorSink::default());
     // SAFETY: dstream.h, "ds_target_v1.open": every pointer is valid during the call, the context until close.
     let status = unsafe { open(ctx_ptr(&context)?, &config, &mut object, sink.as_ptr()) };
-    sink.outcome(status, &library.name, "open")?;
+    sink.done(status, &library.name, "open")?;
     if object.is_null() {
         return Err(Error::bug(format!("`open` of plugin `{}` gave no target", library.name)));
     }
@@ -61,7 +61,7 @@ impl Target for ImportedTarget {
         let mut sink = ErrorSink::default();
         // SAFETY: dstream.h, "check": the target is open.
         let status = unsafe { check(self.0.object, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "check").map(|_| ())
+        sink.done(status, &self.0.library.name, "check")
     }
 
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
@@ -71,7 +71,7 @@ impl Target for ImportedTarget {
         let (mut begun, mut sink) = (Buf::EMPTY, ErrorSink::default());
         // SAFETY: dstream.h, "begin": the target is open, out is empty and writable.
         let status = unsafe { begin(self.0.object, &pipeline, &mut begun, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "begin")?;
+        sink.done(status, &self.0.library.name, "begin")?;
         from_json(&begun, &self.0.library, "answer to begin")
     }
 
@@ -83,7 +83,7 @@ impl Target for ImportedTarget {
         // SAFETY: dstream.h, "open_writer": the target is open, the context is valid until close_writer.
         let status =
             unsafe { open_writer(self.0.object, ctx_ptr(&context)?, &json, &mut object, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "open_writer")?;
+        sink.done(status, &self.0.library.name, "open_writer")?;
         if object.is_null() {
             return Err(Error::bug(format!(
                 "`open_writer` of plugin `{}` gave no writer",
@@ -101,7 +101,7 @@ impl Target for ImportedTarget {
         let mut sink = ErrorSink::default();
         // SAFETY: dstream.h, "commit": the target is open.
         let status = unsafe { commit_fn(self.0.object, &commit, sink.as_ptr()) };
-        sink.outcome(status, &self.0.library.name, "commit").map(|_| ())
+        sink.done(status, &self.0.library.name, "commit")
     }
 }
 
@@ -147,7 +147,7 @@ impl Writer for ImportedWriter {
             let status = unsafe {
                 declare(writer.object, stream, version, std::ptr::from_ref(&schema).cast(), sink.as_ptr())
             };
-            sink.outcome(status, &library.name, "declare").map(|_| ())
+            sink.done(status, &library.name, "declare")
         })
     }
 
@@ -162,7 +162,7 @@ impl Writer for ImportedWriter {
             let status = unsafe {
                 write(writer.object, stream, version, std::ptr::from_mut(&mut array).cast(), sink.as_ptr())
             };
-            sink.outcome(status, &library.name, "write").map(|_| ())
+            sink.done(status, &library.name, "write")
         })
     }
 
@@ -173,7 +173,7 @@ impl Writer for ImportedWriter {
             let (mut prepared, mut sink) = (Buf::EMPTY, ErrorSink::default());
             // SAFETY: dstream.h, "prepare": the writer is open, this is the only call on it, out is empty and writable.
             let status = unsafe { prepare(writer.object, window, &mut prepared, sink.as_ptr()) };
-            sink.outcome(status, &library.name, "prepare")?;
+            sink.done(status, &library.name, "prepare")?;
             from_json(&prepared, library, "answer to prepare")
         })
     }

@@ -22,12 +22,12 @@ impl Str {
         Str { ptr: text.as_ptr(), len: text.len() }
     }
 
-    /// The bytes, or `None` where the pointer is null.
+    /// The bytes, or `None` where the pointer is null or the length is none that memory can have.
     ///
     /// # Safety
     /// `ptr` is null or points to `len` readable bytes that stay valid for `'a`.
     pub unsafe fn bytes<'a>(self) -> Option<&'a [u8]> {
-        if self.ptr.is_null() {
+        if self.ptr.is_null() || isize::try_from(self.len).is_err() {
             return None;
         }
         // SAFETY: the caller's promise.

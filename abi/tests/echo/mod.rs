@@ -2,10 +2,13 @@
 //! Both are reached through the C tables alone, so the whole border can run under Miri.
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 
+pub mod callbacks;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use dstream_abi::import::Plugin;
 use dstream_abi::*;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::AtomicBool;
@@ -15,6 +18,24 @@ use std::time::Duration;
 /// What the taps hand out and what the targets were given, by the `name` of the config.
 static GIVEN: LazyLock<Mutex<HashMap<String, Vec<RecordBatch>>>> = LazyLock::new(Mutex::default);
 static TAKEN: LazyLock<Mutex<HashMap<String, Vec<RecordBatch>>>> = LazyLock::new(Mutex::default);
+
+thread_local! {
+    /// The hook of the library that panics on this thread.
+    static PANIC_IN_HOOK: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on `start` or `stop` panics on this thread.
+pub fn panic_in_hook(hook: Option<&str>) {
+    PANIC_IN_HOOK.set(hook.map(str::to_owned));
+}
+
+fn start() {
+    let _ = PANIC_IN_HOOK.with_borrow(|hook| step(hook, "start"));
+}
+
+fn stop(_: Duration) {
+    let _ = PANIC_IN_HOOK.with_borrow(|hook| step(hook, "stop"));
+}
 
 pub fn give(name: &str, batches: Vec<RecordBatch>) {
     GIVEN.lock().unwrap().insert(name.to_owned(), batches);
@@ -200,6 +221,8 @@ impl Drop for EchoWriter {
 
 dstream_abi::export! {
     manifest: "../manifest.json",
+    start: start,
+    stop: stop,
     connectors: { "echo" => tap: Echo, target: Echo }
 }
 
@@ -210,6 +233,11 @@ unsafe extern "C" {
         out: *mut *const raw::PluginV1,
         err: *mut raw::Err,
     ) -> raw::Status;
+}
+
+/// The entry of the library.
+pub fn entry() -> raw::EntryV1 {
+    dstream_plugin_v1
 }
 
 pub fn plugin() -> Plugin {

@@ -7,7 +7,7 @@ use super::Outcome;
 use crate::args::Globals;
 use crate::exit::{During, ExitCode, Failure, Phase};
 use crate::session::{OpenedTap, OpenedTarget, Session};
-use crate::{output, signals, size};
+use crate::{output, redact, signals, size};
 use dstream_core::catalog::{filter_streams, to_selection};
 use dstream_core::commit::Protocol;
 use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
@@ -221,8 +221,9 @@ pub(super) fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
 }
 
 fn write_report(path: &std::path::Path, report: &Report) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(report)
+    let mut report = serde_json::to_value(report)
         .map_err(|error| Error::bug(format!("the report cannot be written as JSON: {error}")))
         .during(Phase::Output)?;
-    output::write_file(path, &text)
+    redact::without_secrets_json(&mut report);
+    output::write_file(path, &report)
 }

@@ -12,11 +12,14 @@ pub struct Protocol {
 
 impl Default for Protocol {
     fn default() -> Protocol {
-        Protocol { max_begins: 5, max_recoveries: 5, bug: None }
+        Protocol::DEFAULT
     }
 }
 
 impl Protocol {
+    /// The usual settings.
+    pub const DEFAULT: Protocol = Protocol { max_begins: 5, max_recoveries: 5, bug: None };
+
     /// The protocol with a bug: the exploration and the kill campaign must find it.
     #[doc(hidden)]
     pub fn seeded(bug: SeededBug) -> Protocol {

@@ -27,6 +27,8 @@ pub(crate) enum Extracted {
 /// The running thread, as the loading side sees it.
 pub(crate) struct Extractor {
     pub(crate) messages: Receiver<Extracted>,
+    budget: Arc<Budget>,
+    batch_bytes: u64,
     unwanted: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -42,12 +44,17 @@ impl Extractor {
         unwanted: Arc<AtomicBool>,
     ) -> Result<Extractor> {
         let (sender, messages) = sync_channel(CHANNEL_MESSAGES);
-        let flag = unwanted.clone();
+        let (flag, shared) = (unwanted.clone(), budget.clone());
         let thread = std::thread::Builder::new()
             .name(format!("extract {name}"))
-            .spawn(move || pull(reader, &budget, batch_bytes, &flag, &sender))
+            .spawn(move || pull(reader, &shared, batch_bytes, &flag, &sender))
             .map_err(|error| Error::resource(format!("no thread can be started: {error}")))?;
-        Ok(Extractor { messages, unwanted, thread })
+        Ok(Extractor { messages, budget, batch_bytes, unwanted, thread })
+    }
+
+    /// No further batch fits into the lane until one is released.
+    pub(crate) fn is_full(&self) -> bool {
+        !self.budget.wait_for_room(self.batch_bytes, Duration::ZERO)
     }
 
     /// Tells the thread to end, and waits at most `grace`. Answers whether it ended.

@@ -10,7 +10,7 @@ use tracing::{info_span, warn};
 
 use super::budget::Budget;
 use super::extract::Extractor;
-use super::load::{Loaded, Loader};
+use super::load::{Loaded, Loader, buffer_bytes};
 use super::run::{ABORT_GRACE, Engine, LaneError, LaneJob, LaneOutcome, Side};
 use crate::commit::{Action, Event, LaneStart};
 
@@ -108,7 +108,7 @@ impl Lane<'_> {
             epoch: start.epoch,
             partition: self.id(),
             streams: start.streams.clone(),
-            buffer_bytes: engine.lane_bytes / 4,
+            buffer_bytes: buffer_bytes(engine.lane_bytes),
         };
         let (_, abort) = engine.interrupt.flags();
         let writer = engine.target.open_writer(Context::new(abort, span), request).map_err(target_error)?;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::RecvTimeoutError;
+use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
-use dstream_abi::{Batch, Bookmark, Error, ErrorKind, Message, ReplicationMethod, WriteMode, Writer};
-use tracing::{debug, warn};
+use dstream_abi::{Batch, Bookmark, Error, Message, WriteMode, Writer};
 
 use super::extract::{Extracted, Extractor, POLL};
 use super::run::{Engine, LaneError, LaneJob, Side};
@@ -21,33 +21,40 @@ pub(crate) enum Loaded {
 }
 
 /// What waits for the checkpoint that covers it.
-enum Held {
+pub(super) enum Held {
     Schema { stream: u32, version: u32, schema: SchemaRef },
     Batch { stream: u32, version: u32, batch: Batch },
 }
 
 pub(crate) struct Loader<'a> {
-    engine: &'a Engine,
-    job: &'a LaneJob,
-    round: u64,
-    mode: WriteMode,
-    writer: Box<dyn Writer>,
+    pub(super) engine: &'a Engine,
+    pub(super) job: &'a LaneJob,
+    pub(super) round: u64,
+    pub(super) mode: WriteMode,
+    pub(super) writer: Box<dyn Writer>,
     extractor: &'a Extractor,
-    held: Vec<Held>,
+    pub(super) held: Vec<Held>,
     held_bytes: u64,
-    window: Window,
+    pub(super) window: Window,
     /// Rows in the window, by stream.
-    window_rows: Vec<u64>,
+    pub(super) window_rows: Vec<u64>,
     /// All rows that the user wants have come.
     limit_reached: bool,
-    has_committed: bool,
+    pub(super) has_committed: bool,
+    /// Since when the lane's bytes are all in flight.
+    full_since: Option<Instant>,
 }
 
-fn tap_error(error: Error) -> LaneError {
+/// What a writer may keep of its batches, and what may wait for a checkpoint, out of a lane's bytes.
+pub(super) fn buffer_bytes(lane_bytes: u64) -> u64 {
+    lane_bytes / 4
+}
+
+pub(super) fn tap_error(error: Error) -> LaneError {
     LaneError { side: Side::Tap, error }
 }
 
-fn target_error(error: Error) -> LaneError {
+pub(super) fn target_error(error: Error) -> LaneError {
     LaneError { side: Side::Target, error }
 }
 
@@ -72,6 +79,7 @@ impl<'a> Loader<'a> {
             window_rows: vec![0; job.partition.streams.len()],
             limit_reached: false,
             has_committed: false,
+            full_since: None,
         }
     }
 
@@ -90,19 +98,15 @@ impl<'a> Loader<'a> {
             }
             let received = match self.extractor.messages.recv_timeout(POLL) {
                 Ok(received) => received,
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.window.is_due(&self.engine.limits.window)
-                        && !self.window.is_uncovered
-                        && let Some(answer) = self.close(false)?
-                    {
-                        return Ok(answer);
-                    }
-                    continue;
-                }
+                Err(RecvTimeoutError::Timeout) => match self.nothing_came()? {
+                    Some(answer) => return Ok(answer),
+                    None => continue,
+                },
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(tap_error(Error::bug("the reading thread of the engine ended early")));
                 }
             };
+            self.full_since = None;
             let answer = match received {
                 Extracted::Message(Message::Checkpoint { bookmark }) => self.checkpoint(bookmark)?,
                 _ if self.limit_reached => self.end_at_limit()?,
@@ -114,6 +118,32 @@ impl<'a> Loader<'a> {
                 return Ok(answer);
             }
         }
+    }
+
+    /// The tap has nothing, or may not go on: the lane's bytes are all in flight.
+    fn nothing_came(&mut self) -> Result<Option<Loaded>, LaneError> {
+        let is_full = self.extractor.is_full();
+        let can_close = self.window.is_touched && !self.window.is_uncovered;
+        if can_close && (is_full || self.window.is_due(&self.engine.limits.window)) {
+            return self.close(false);
+        }
+        if !is_full {
+            self.full_since = None;
+            return Ok(None);
+        }
+        // Whatever is in flight now is with the writer, which may have a moment to let go of it.
+        if !self.held.is_empty() {
+            self.write_held()?;
+            self.window.is_uncovered = true;
+        }
+        let stall = self.engine.limits.stall;
+        if self.full_since.get_or_insert_with(Instant::now).elapsed() < stall {
+            return Ok(None);
+        }
+        let allowed = buffer_bytes(self.engine.lane_bytes);
+        let what =
+            format!("the target keeps more than the {allowed} bytes that it may, and nothing can go on");
+        Err(target_error(Error::bug(what).hint("report it to the maker of the target")))
     }
 
     fn hold(&mut self, message: Message) -> Result<Option<Loaded>, LaneError> {
@@ -136,7 +166,7 @@ impl<'a> Loader<'a> {
                     return self.end_at_limit();
                 }
                 // A tap that gives no checkpoints would fill the lane's memory: the writer must take it as it comes.
-                if self.held_bytes > self.engine.lane_bytes / 4 {
+                if self.held_bytes > buffer_bytes(self.engine.lane_bytes) {
                     self.write_held()?;
                     self.window.is_uncovered = true;
                 }
@@ -181,7 +211,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn write_held(&mut self) -> Result<(), LaneError> {
+    pub(super) fn write_held(&mut self) -> Result<(), LaneError> {
         self.held_bytes = 0;
         for held in std::mem::take(&mut self.held) {
             match held {
@@ -204,120 +234,14 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn of_stream(&self, stream: u32, error: Error) -> LaneError {
+    pub(super) fn of_stream(&self, stream: u32, error: Error) -> LaneError {
         target_error(match error.stream_name() {
             Some(_) => error,
             None => error.stream(&self.job.partition.streams[stream as usize]),
         })
     }
 
-    /// The reader has nothing more.
-    fn end(&mut self) -> Result<Loaded, LaneError> {
-        let is_uncovered =
-            self.window.is_uncovered || self.held.iter().any(|held| matches!(held, Held::Batch { .. }));
-        let needs_checkpoint =
-            self.job.streams.iter().any(|stream| stream.replication_method != ReplicationMethod::FullTable);
-        if is_uncovered && needs_checkpoint {
-            let error = Error::bug("the tap ended without a checkpoint after its last record")
-                .hint("report it to the maker of the tap; `catalog set … --replication-method FULL_TABLE` reads without bookmarks");
-            return self.fail(error);
-        }
-        self.write_held()?;
-        if is_uncovered {
-            self.window.bookmark = None;
-        }
-        match self.close(true)? {
-            Some(answer) => Ok(answer),
-            None => Err(target_error(Error::bug("the commit machine goes on after the end of a partition"))),
-        }
-    }
-
-    /// The user's limit is reached and no checkpoint stands exactly there.
-    fn end_at_limit(&mut self) -> Result<Option<Loaded>, LaneError> {
-        let is_full =
-            self.job.streams.iter().all(|stream| stream.replication_method == ReplicationMethod::FullTable);
-        // An upsert may read the rest of the range again; an append would double it.
-        if is_full || self.mode == WriteMode::Upsert {
-            self.write_held()?;
-            self.window.bookmark = None;
-        } else if self.held.iter().any(|held| matches!(held, Held::Batch { .. })) {
-            warn!(
-                "`--limit` cuts between two bookmarks: the records after the last bookmark are left for the next run"
-            );
-            self.held.retain(|held| matches!(held, Held::Schema { .. }));
-            self.write_held()?;
-        }
-        self.close(true)
-    }
-
-    /// Reading failed: what is covered is committed first.
-    fn fail(&mut self, error: Error) -> Result<Loaded, LaneError> {
-        self.held.clear();
-        let is_stopping = self.engine.interrupt.is_stop() && error.kind() == ErrorKind::Cancelled;
-        if !self.window.is_uncovered
-            && let Some(answer) = self.close(false)?
-        {
-            // The machine has another thing to say, and says it first; the reader's error will come again.
-            debug!(%error, "the commit before an error was answered otherwise");
-            return Ok(answer);
-        }
-        match is_stopping {
-            true => Ok(Loaded::Stopped),
-            false => Err(tap_error(error)),
-        }
-    }
-
-    /// Ends the window and commits it. `None`: go on writing.
-    fn close(&mut self, end_of_partition: bool) -> Result<Option<Loaded>, LaneError> {
-        if !self.window.is_touched && !end_of_partition {
-            return Ok(None);
-        }
-        let window = std::mem::take(&mut self.window);
-        let rows = std::mem::replace(&mut self.window_rows, vec![0; self.job.partition.streams.len()]);
-        let partition = self.job.partition.id.clone();
-        let (round, bookmark) = (self.round, window.bookmark);
-        let mut event =
-            Event::WindowClosed { partition, round, rows: window.rows, bookmark, end_of_partition };
-        loop {
-            event = match self.ask(event)? {
-                Action::Prepare { window, .. } => match self.writer.prepare(window) {
-                    Ok(prepared) => Event::Prepared { window, prepared },
-                    Err(error) => return Err(self.of_stream(0, error)),
-                },
-                Action::Commit { window, commit, .. } => {
-                    debug!(
-                        window,
-                        rows = commit.windows.iter().map(|w| w.prepared.rows).sum::<u64>(),
-                        "commit"
-                    );
-                    match self.engine.target.commit(&commit) {
-                        Ok(()) => {
-                            self.has_committed = true;
-                            self.count_committed(&rows);
-                            Event::Committed { window }
-                        }
-                        Err(error) if error.kind() == ErrorKind::Unavailable => {
-                            warn!(window, "the outcome of a commit is unknown: {error}");
-                            Event::CommitUnknown { window }
-                        }
-                        Err(error) => Event::CommitRefused { window, error },
-                    }
-                }
-                Action::GoOn { .. } => return Ok(None),
-                other => return Ok(Some(Loaded::Answer(other))),
-            };
-        }
-    }
-
-    fn count_committed(&self, rows: &[u64]) {
-        for (name, rows) in self.job.partition.streams.iter().zip(rows) {
-            if let Some(progress) = self.engine.progress.stream(name) {
-                progress.add_committed(*rows);
-            }
-        }
-    }
-
-    fn ask(&self, event: Event) -> Result<Action, LaneError> {
+    pub(super) fn ask(&self, event: Event) -> Result<Action, LaneError> {
         self.engine.committer.ask(&self.job.partition.id, event).map_err(target_error)
     }
 }

@@ -6,10 +6,11 @@
 //! run. Threads are plain and not joined for ever: a plugin that ignores its cancel flag is left behind, not waited for.
 
 mod budget; // bytes in flight of one lane
+mod close; // how a window ends
 mod committer; // the commit machine behind a mutex
 mod extract; // pulls
 mod lane; // opens, loads, opens again
-mod load; // writes, prepares, commits
+mod load; // writes what is covered, ends windows
 mod progress; // what a display and the report want to know
 mod run; // starts lanes, waits for them
 mod window; // when a window ends
@@ -17,3 +18,6 @@ mod window; // when a window ends
 pub use progress::{Progress, StreamProgress};
 pub use run::{Interrupt, Job, LaneError, LaneJob, LaneOutcome, Limits, Outcome, Side, run};
 pub use window::WindowLimits;
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,8 @@ pub struct Limits {
     pub rows_per_stream: Option<u64>,
     /// How long an interrupted run may take to commit what it has.
     pub grace: Duration,
+    /// How long a target may keep more than its buffer while everything waits for it.
+    pub stall: Duration,
 }
 
 impl Default for Limits {
@@ -92,6 +94,7 @@ impl Default for Limits {
             window: WindowLimits::default(),
             rows_per_stream: None,
             grace: Duration::from_secs(30),
+            stall: Duration::from_secs(60),
         }
     }
 }

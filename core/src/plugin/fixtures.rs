@@ -190,22 +190,42 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     let _ = (path, mode);
 }
 
-/// C: a manifest in its section, and an entry that hands it out with no connectors behind it.
+/// C: a manifest in its section, and an entry that hands it out with the tables that it names. None has a function.
 pub(crate) fn plugin_in_c(json: &str) -> String {
     let literal = serde_json::to_string(json).expect("a string is JSON");
+    let manifest: dstream_abi::Manifest = serde_json::from_str(json).expect("a manifest");
+    let mut names = Vec::new();
+    let mut tables = String::new();
+    for (at, connector) in manifest.connectors.iter().enumerate() {
+        let role = |is_there: bool, role: &str| if is_there { format!("&{role}") } else { "0".to_owned() };
+        let (tap, target) =
+            (role(connector.tap.is_some(), "tap"), role(connector.target.is_some(), "target"));
+        let (name, length) = (&connector.type_name, connector.type_name.len());
+        tables.push_str(&format!(
+            "static const ds_connector_v1 connector{at} = {{ .struct_size = sizeof connector{at},
+               .type = {{ \"{name}\", {length} }}, .tap = {tap}, .target = {target} }};\n"
+        ));
+        names.push(format!("&connector{at}"));
+    }
     format!(
         "DS_MANIFEST({literal});
+         __attribute__((unused)) static const ds_tap_v1 tap = {{ .struct_size = sizeof tap }};
+         __attribute__((unused)) static const ds_target_v1 target = {{ .struct_size = sizeof target }};
+         {tables}
+         static const ds_connector_v1 *const all[] = {{ {} }};
          static ds_plugin_v1 plugin;
-         static const ds_connector_v1 *const none[1];
          DS_EXPORT ds_status dstream_plugin_v1(const ds_host_v1 *host, const ds_plugin_v1 **out, ds_err *err) {{
            (void)host; (void)err;
            plugin.struct_size = sizeof plugin;
            plugin.abi_draft = DS_ABI_DRAFT;
            plugin.manifest_json.ptr = ds_manifest.json;
            plugin.manifest_json.len = ds_manifest.length;
-           plugin.connectors = none;
+           plugin.connectors = all;
+           plugin.n_connectors = {};
            *out = &plugin;
            return DS_OK;
-         }}"
+         }}",
+        names.join(", "),
+        names.len()
     )
 }

@@ -141,7 +141,10 @@ fn tables_that_are_short_or_not_there_end_in_an_error_that_names_them() {
          DS_EXPORT ds_status dstream_plugin_v1(const ds_host_v1 *host, const ds_plugin_v1 **out, ds_err *err) {
            (void)host; (void)err; *out = &plugin; return DS_OK;
          }";
-    let literal = serde_json::to_string(&manifest("csv")).expect("a string is JSON");
+    let both = serde_json::json!({ "connectors": [
+        { "type": "csv", "tap": { "options": {} }, "target": { "options": {}, "write_modes": [] } }
+    ] });
+    let literal = serde_json::to_string(&fixtures::manifest_with(both)).expect("a string is JSON");
     let good = format!("DS_MANIFEST({literal});\n{good}");
     let built = |name: &str, from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
@@ -160,6 +163,8 @@ fn tables_that_are_short_or_not_there_end_in_an_error_that_names_them() {
         ("n_connectors = 1", "n_connectors = 1u << 31", "2147483648 connectors"),
         ("&plugin; return DS_OK", "&plugin; return DS_E_RESOURCE", "status -10"),
         ("{ ds_manifest.json,", "{ 0,", "manifest"),
+        (".tap = &tap", ".tap = sizeof tap ? 0 : &tap", "names the tap `csv`, its tables have none"),
+        ("\\\"tap\\\":", "\\\"other\\\":", "names no tap `csv`, its tables have one"),
     ];
     for (number, (from, to, part)) in cases.into_iter().enumerate() {
         let error = built(&format!("case{number}.so"), from, to).expect_err(to);

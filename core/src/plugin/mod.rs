@@ -6,6 +6,8 @@ mod image; // what the headers of a library say
 mod inspect; // every check that runs no code, in order
 mod library; // the decision to trust a file, and the only unsafe block of this crate
 mod manifest_file; // the manifest, read out of a file without running it
+#[cfg(unix)]
+mod private_group; // whether a group is one user alone
 mod registry; // all files of all places; type and role -> one file
 mod search; // where plugins are looked for
 mod trust; // who may have changed the file
@@ -19,4 +21,4 @@ pub use library::Library;
 pub use registry::{Found, PlaceState, Registry, Role, SearchedPlace, Status};
 pub use search::{Environment, Os, Place, SearchPath, Source};
 pub use trust::Trust;
-pub use verify::{Check, Outcome, verify_load, verify_static};
+pub use verify::{Check, Outcome, read_manifest, verify_load, verify_static};

@@ -11,7 +11,7 @@ use super::file::FileId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Trust {
     /// The file and every folder above it belong to root or to the user who runs the program, and nobody else may write
-    /// there.
+    /// there. The user's own group, of which nobody else is a member, is nobody else.
     #[default]
     Required,
     /// Nothing: the user said so.
@@ -55,6 +55,7 @@ mod walk {
     use dstream_abi::{Error, Result};
 
     use super::super::file::FileId;
+    use super::super::private_group;
 
     /// As many links as Linux follows.
     const MAX_LINKS: u32 = 40;
@@ -69,7 +70,7 @@ mod walk {
         let mut at = PathBuf::from("/");
         let mut found = at.symlink_metadata().map_err(|error| lost(&at, error))?;
         let mut links = 0;
-        check_node(&at, Node::of(&found), user)?;
+        check_node(&at, Node::of(&found, user), user)?;
         while let Some(step) = rest.pop() {
             if step == ".." {
                 at.pop();
@@ -77,7 +78,7 @@ mod walk {
             }
             let next = at.join(step);
             found = next.symlink_metadata().map_err(|error| lost(&next, error))?;
-            check_node(&next, Node::of(&found), user)?;
+            check_node(&next, Node::of(&found, user), user)?;
             if !found.is_symlink() {
                 at = next;
                 continue;
@@ -119,10 +120,13 @@ mod walk {
     }
 
     impl Node {
-        fn of(metadata: &Metadata) -> Node {
+        fn of(metadata: &Metadata, user: u32) -> Node {
+            let mode = metadata.mode() & 0o7777;
+            // Where the umask is 002 everything belongs to a group that has no other member: that is nobody else.
+            let is_alone = mode & 0o022 == 0o020 && private_group::is_private(metadata.gid(), user);
             Node {
                 owner: metadata.uid(),
-                mode: metadata.mode() & 0o7777,
+                mode: if is_alone { mode & !0o020 } else { mode },
                 is_folder: metadata.is_dir(),
                 is_link: metadata.is_symlink(),
             }

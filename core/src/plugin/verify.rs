@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dstream_abi::Error;
+use dstream_abi::{Error, Manifest, Result};
 
 use super::inspect::Inspection;
 use super::library::Library;
@@ -49,6 +49,19 @@ impl std::fmt::Display for Check {
 /// Every check that runs no code of the file.
 pub fn verify_static(path: &Path, trust: Trust) -> Vec<Check> {
     Inspection::of(path, trust).checks
+}
+
+/// What the file says of itself. Runs none of its code.
+///
+/// # Errors
+/// The first check that fails.
+pub fn read_manifest(path: &Path, trust: Trust) -> Result<Manifest> {
+    let seen = Inspection::of(path, trust);
+    match (seen.failure(), &seen.manifest) {
+        (Some((_, error)), _) => Err(error.clone().context(format!("plugin `{}`", path.display()))),
+        (None, Some(manifest)) => Ok(manifest.clone()),
+        (None, None) => Err(Error::bug("every check holds, and yet the manifest is missing")),
+    }
 }
 
 /// The check that runs code of the file: it is loaded and entered. Run it in a process of its own: a library can end the

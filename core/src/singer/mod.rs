@@ -1,6 +1,6 @@
 //! Singer messages: one JSON object a line, as `dstreams tap` prints and `dstreams target` reads them.
 //!
-//! [`SingerTarget`] writes SCHEMA, RECORD and STATE. [`SingerReader`] reads them, and [`ingest`] brings what it reads to
+//! [`SingerTarget`] writes SCHEMA, RECORD and STATE. [`SingerReader`] reads them, and [`ingest()`] brings what it reads to
 //! a target. How a value stands in a record is the table of [`json_schema`](crate::catalog::json_schema); the `x-arrow`
 //! of every property brings the exact type back, so that a batch that is written and read is the same, bit by bit.
 //!

@@ -7,7 +7,7 @@ use dstream_abi::{Bookmark, Error};
 use serde_json::Value;
 
 use super::starts::several_partitions;
-use super::{Edit, Result, State, StateError, StateFile};
+use super::{Edit, Result, RunLock, State, StateError, StateFile};
 
 /// The most bytes a bookmark may have.
 const BOOKMARK_BYTES: usize = 64 << 10;
@@ -32,7 +32,8 @@ pub fn view(path: &Path) -> Result<Value> {
 /// The next run reads on from it, whatever file and target have, once.
 ///
 /// # Errors
-/// `Other`: the stream has several partitions, which are listed; or the value cannot be a bookmark.
+/// `Locked`: a run goes on with this file. `Other`: the stream has several partitions, which are listed; or the value
+/// cannot be a bookmark.
 pub fn set(path: &Path, stream: &str, bookmark: Bookmark) -> Result<()> {
     if bookmark.is_null() {
         let error = Error::config("a bookmark cannot be `null`").stream(stream);
@@ -45,6 +46,7 @@ pub fn set(path: &Path, stream: &str, bookmark: Bookmark) -> Result<()> {
         return Err(error.stream(stream).hint("give a smaller value").into());
     }
     StateFile::check_writable(path)?;
+    let _lock = RunLock::acquire_for_edit(path)?;
     let mut file = StateFile::open(path)?;
     let scope = partition_to_set(file.state(), stream)?;
     let edits = &mut file.state_mut().edits;
@@ -56,8 +58,11 @@ pub fn set(path: &Path, stream: &str, bookmark: Bookmark) -> Result<()> {
 /// Clears all bookmarks, or those of one stream or partition: the next run starts over.
 ///
 /// # Errors
-/// `Other`: there is no file, or no such stream in it.
+/// `Locked`: a run goes on with this file. `Other`: there is no file, or no such stream in it.
 pub fn clear(path: &Path, stream: Option<&str>) -> Result<()> {
+    existing(path)?;
+    let _lock = RunLock::acquire_for_edit(path)?;
+    // Once more: a run may have ended in between.
     let mut file = existing(path)?;
     let edit = new_edit(stream.map(str::to_string), None);
     let state = file.state_mut();

@@ -52,12 +52,24 @@ impl RunLock {
         let mut files =
             vec![lock(&of_pipeline, pipeline, || format!("pipeline `{pipeline}` is already running"))?];
         if let Some(path) = state_file {
-            let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-            let what = || format!("the state file `{}` is used by another run", path.display());
-            files.push(lock(&beside(&path, ".lock"), pipeline, what)?);
+            files.push(lock_state_file(path, pipeline)?);
         }
         Ok(RunLock { _files: files })
     }
+
+    /// For a change by hand: locks the state file alone, which a run keeps in memory and would write over the change.
+    ///
+    /// # Errors
+    /// As [`RunLock::acquire`].
+    pub(super) fn acquire_for_edit(state_file: &Path) -> Result<RunLock> {
+        Ok(RunLock { _files: vec![lock_state_file(state_file, "a change by hand")?] })
+    }
+}
+
+fn lock_state_file(path: &Path, pipeline: &str) -> Result<File> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let what = || format!("the state file `{}` is used by another run", path.display());
+    lock(&beside(&path, ".lock"), pipeline, what)
 }
 
 fn lock(path: &Path, pipeline: &str, what: impl Fn() -> String) -> Result<File> {

@@ -37,7 +37,7 @@ impl Resolution {
     /// Where the partitions of the tap's plan start.
     ///
     /// # Errors
-    /// As [`resolve`](super::resolve); `Other`: a bookmark was set by hand for a stream that has several partitions.
+    /// As [`resolve`](super::resolve()); `Other`: a bookmark was set by hand for a stream that has several partitions.
     pub fn starts(mut self, partitions: &[Partition]) -> Result<Starts> {
         for partition in partitions {
             self.know(partition)?;

@@ -1,26 +1,26 @@
 //! Breadth first, every state once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::oracle;
 use super::world::{Scenario, Step, World};
 
 /// How much was seen.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Report {
-    pub states: usize,
-    pub steps: usize,
+pub(crate) struct Report {
+    pub(crate) states: usize,
+    pub(crate) steps: usize,
 }
 
 /// Visits every state; the error is the shortest way to a violation.
-pub fn explore(scenario: &Scenario) -> Result<Report, String> {
+pub(crate) fn explore(scenario: &Scenario) -> Result<Report, String> {
     let mut report = Report::default();
     let mut seen = HashSet::new();
     let mut way: Vec<(usize, Option<Step>)> = vec![(0, None)];
     let mut completed = HashMap::new();
     let first = World::new(scenario);
-    seen.insert(hash(&first));
+    seen.insert(first.hash());
     let mut layer = vec![(0, first)];
     while !layer.is_empty() {
         let mut next = Vec::new();
@@ -31,7 +31,7 @@ pub fn explore(scenario: &Scenario) -> Result<Report, String> {
                 return violation(what);
             }
             let quiet = world.quiet();
-            let outcome = completed.entry(hash(&quiet)).or_insert_with(|| complete(scenario, quiet));
+            let outcome = completed.entry(quiet.hash()).or_insert_with(|| complete(scenario, quiet));
             if let Err(what) = outcome {
                 return violation(format!("one undisturbed run more, and {what}"));
             }
@@ -45,7 +45,7 @@ pub fn explore(scenario: &Scenario) -> Result<Report, String> {
                 report.steps += 1;
                 let mut world = world.clone();
                 world.take(scenario, step);
-                if seen.insert(hash(&world)) {
+                if seen.insert(world.hash()) {
                     way.push((id, Some(step)));
                     next.push((way.len() - 1, world));
                 }
@@ -54,6 +54,37 @@ pub fn explore(scenario: &Scenario) -> Result<Report, String> {
         layer = next;
     }
     Ok(report)
+}
+
+/// Looks at every state as often as it is met and compares where it leads; returns how often one was met again.
+pub(crate) fn check_folding(scenario: &Scenario) -> Result<usize, String> {
+    let mut futures: HashMap<u64, Vec<u64>> = HashMap::new();
+    let mut met_again = 0;
+    let mut layer = vec![World::new(scenario)];
+    while !layer.is_empty() {
+        let mut next = Vec::new();
+        for world in layer {
+            let steps = world.steps(scenario);
+            let after = steps.into_iter().map(|step| {
+                let mut world = world.clone();
+                world.take(scenario, step);
+                world
+            });
+            let after: Vec<World> = after.collect();
+            let mut future: Vec<u64> = after.iter().map(World::hash).collect();
+            future.sort_unstable();
+            match futures.entry(world.hash()) {
+                Entry::Vacant(first) => {
+                    first.insert(future);
+                    next.extend(after);
+                }
+                Entry::Occupied(known) if *known.get() == future => met_again += 1,
+                Entry::Occupied(_) => return Err(format!("another future: {world:?}")),
+            }
+        }
+        layer = next;
+    }
+    Ok(met_again)
 }
 
 /// One run that nothing disturbs.
@@ -67,12 +98,6 @@ fn complete(scenario: &Scenario, mut world: World) -> Result<(), String> {
         oracle::check(scenario, &world)?;
     }
     Err("it does not end".to_string())
-}
-
-fn hash(world: &World) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    world.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn tell(way: &[(usize, Option<Step>)], mut id: usize) -> String {

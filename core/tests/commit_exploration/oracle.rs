@@ -9,7 +9,7 @@ use super::world::{Scenario, World};
 
 /// Rows that can be seen are exactly the rows that the stored records cover. With a target that keeps no records: what
 /// the state file covers is there.
-pub fn check(scenario: &Scenario, world: &World) -> Result<(), String> {
+pub(crate) fn check(scenario: &Scenario, world: &World) -> Result<(), String> {
     if !scenario.rules.transactional {
         return check_nothing_lost(scenario, world);
     }
@@ -65,7 +65,7 @@ fn check_published(
 
 fn check_nothing_lost(scenario: &Scenario, world: &World) -> Result<(), String> {
     let empty = (State::default(), Table::default());
-    let state = world.file.as_ref().unwrap_or(&empty.0);
+    let state = world.file.as_deref().unwrap_or(&empty.0);
     for (index, part) in scenario.partitions.iter().enumerate() {
         let table = world.target.tables.get(part.stream).unwrap_or(&empty.1);
         for (row, _) in covered(index, state.bookmarks.get(part.id)) {
@@ -78,7 +78,7 @@ fn check_nothing_lost(scenario: &Scenario, world: &World) -> Result<(), String> 
 }
 
 /// After an undisturbed run: everything is there, once.
-pub fn check_complete(scenario: &Scenario, world: &World) -> Result<(), String> {
+pub(crate) fn check_complete(scenario: &Scenario, world: &World) -> Result<(), String> {
     check(scenario, world)?;
     let empty = Table::default();
     for stream in streams(scenario) {

@@ -1,6 +1,8 @@
 //! A run: the real machine, with models of the lanes around it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use dstream_abi::{
     Begun, Error, Partition, Prepared, ReplicationMethod, SelectedStream, StreamPlan, WriteMode,
@@ -12,17 +14,17 @@ use super::target::{Flight, WriterModel};
 use super::world::Scenario;
 
 /// What a lane's thread still has to do, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Todo {
+#[derive(Clone, Debug)]
+pub(crate) enum Todo {
     Prepare { window: u64 },
-    Commit { window: u64, flight: Flight },
+    Commit { window: u64, flight: Box<Flight> },
     Begin,
     Save { entries: Vec<(String, Entry)> },
 }
 
 /// Where a lane is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Reads and writes; rows from `from` on are not in a window yet.
     Reading {
         from: u64,
@@ -33,10 +35,10 @@ pub enum Mode {
     Failed,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LaneModel {
-    pub mode: Mode,
-    pub todo: VecDeque<Todo>,
+#[derive(Clone, Debug)]
+pub(crate) struct LaneModel {
+    pub(crate) mode: Mode,
+    pub(crate) todo: VecDeque<Todo>,
     writer: Option<WriterModel>,
     round: u64,
     /// The window under way.
@@ -44,25 +46,20 @@ pub struct LaneModel {
 }
 
 /// A process that runs `dstreams sync --state`.
-#[derive(Clone, Debug, Hash)]
-pub enum RunModel {
+#[derive(Clone, Debug)]
+pub(crate) enum RunModel {
     /// The state file is read, `begin` is next.
-    Starting {
-        state: State,
-    },
-    Going {
-        machine: Box<Machine>,
-        state: State,
-        lanes: Vec<LaneModel>,
-    },
+    Starting { state: Arc<State> },
+    /// What is in the file as far as this run knows, and a lane for each partition.
+    Going { machine: Box<Machine>, state: Arc<State>, lanes: Vec<LaneModel> },
 }
 
 impl RunModel {
     /// `begin` has answered: decides where to start, and starts every lane. `None`: the run refuses to start.
-    pub fn begun(scenario: &Scenario, state: &State, begun: &Begun) -> Option<RunModel> {
+    pub(crate) fn begun(scenario: &Scenario, state: &Arc<State>, begun: &Begun) -> Option<RunModel> {
         let method =
             if scenario.overwrite { ReplicationMethod::FullTable } else { ReplicationMethod::Incremental };
-        let schema = std::sync::Arc::new(arrow::datatypes::Schema::empty());
+        let schema = Arc::new(arrow::datatypes::Schema::empty());
         let mut names: Vec<&str> = scenario.partitions.iter().map(|part| part.stream).collect();
         names.dedup();
         let streams = names.iter().map(|name| SelectedStream {
@@ -76,7 +73,7 @@ impl RunModel {
         let fingerprint = BTreeMap::new();
         let question = Question {
             pipeline: "model",
-            state: Some(state),
+            state: Some(state.as_ref()),
             records: &begun.records,
             transactional: scenario.rules.transactional,
             full_refresh: false,
@@ -95,11 +92,11 @@ impl RunModel {
             .collect();
         let starts = resolve(&question).and_then(|resolution| resolution.starts(&partitions)).ok()?;
         let transactional = scenario.rules.transactional;
-        let mut state = state.clone();
+        let mut state = Arc::clone(state);
         let authority = if transactional { Authority::Target } else { Authority::File };
-        state.begin_run("model", "run", authority, &starts);
+        Arc::make_mut(&mut state).begin_run("model", "run", authority, &starts);
         let run = Run { pipeline: "model".into(), run: "run".into(), epoch: begun.epoch, transactional };
-        let lanes = starts.lanes.into_iter().zip(&scenario.partitions).map(|(start, part)| Lane {
+        let lanes = starts.lanes.into_iter().zip(scenario.partitions).map(|(start, part)| Lane {
             start,
             streams: vec![StreamPlan {
                 stream: part.stream.to_string(),
@@ -122,23 +119,51 @@ impl RunModel {
         Some(run)
     }
 
+    /// Epochs are counted from the target's: how high they are makes no difference.
+    pub(crate) fn hash_from<H: Hasher>(&self, epoch: u64, state: &mut H) {
+        match self {
+            RunModel::Starting { state: file } => (0, file).hash(state),
+            RunModel::Going { machine, state: file, lanes } => {
+                (1, file).hash(state);
+                machine.hash_behaviour(epoch, state);
+                for lane in lanes {
+                    (&lane.mode, lane.window, lane.todo.len()).hash(state);
+                    if let Some(writer) = &lane.writer {
+                        writer.hash_from(epoch, state);
+                    }
+                    for todo in &lane.todo {
+                        match todo {
+                            Todo::Prepare { .. } => 0.hash(state),
+                            Todo::Commit { flight, .. } => flight.hash_from(epoch, state),
+                            Todo::Begin => 1.hash(state),
+                            Todo::Save { entries } => entries.hash(state),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Gives the machine an event of one lane's thread and hands out what it answers.
-    pub fn feed(&mut self, scenario: &Scenario, thread: usize, event: Event) {
+    pub(crate) fn feed(&mut self, scenario: &Scenario, thread: usize, event: Event) {
         let RunModel::Going { machine, lanes, .. } = self else {
             unreachable!("only a run that goes on has lanes")
         };
+        let mut prepared = None;
         for action in machine.handle(event) {
             let owner = action.partition().map_or(thread, |partition| scenario.index_of(partition));
             let lane = &mut lanes[owner];
             match action {
                 Action::OpenLane(start) => lane.open(start),
+                // Nobody else can do anything between the end of the window and this.
+                Action::Prepare { window, .. } if scenario.partitions.len() == 1 => prepared = Some(window),
                 Action::Prepare { window, .. } => lane.todo.push_back(Todo::Prepare { window }),
                 Action::Commit { window, commit, .. } => {
                     let writer = lane.writer.as_ref().expect("a lane that commits has a writer");
                     let (from, to) = lane.window;
                     let flight =
                         Flight::new(&commit, scenario.partitions[owner].stream, writer, owner, from, to);
-                    lane.todo.push_back(Todo::Commit { window, flight });
+                    lane.todo.push_back(Todo::Commit { window, flight: Box::new(flight) });
                 }
                 Action::GoOn { .. } => lane.mode = Mode::Reading { from: lane.window.1 },
                 Action::LaneDone { .. } => lane.mode = Mode::Done,
@@ -148,10 +173,13 @@ impl RunModel {
                 Action::Resolved { .. } | Action::Warn { .. } | Action::Fail { partition: None, .. } => {}
             }
         }
+        if let Some(window) = prepared {
+            self.prepare(scenario, 0, window);
+        }
     }
 
     /// Ends a window at `to`.
-    pub fn close(&mut self, scenario: &Scenario, lane: usize, to: u64, end_of_partition: bool) {
+    pub(crate) fn close(&mut self, scenario: &Scenario, lane: usize, to: u64, end_of_partition: bool) {
         let RunModel::Going { lanes, .. } = self else { unreachable!("only a run that goes on has lanes") };
         let Mode::Reading { from } = lanes[lane].mode else {
             unreachable!("only a lane that reads ends windows")
@@ -168,14 +196,14 @@ impl RunModel {
         self.feed(scenario, lane, event);
     }
 
-    pub fn prepare(&mut self, scenario: &Scenario, lane: usize, window: u64) {
+    pub(crate) fn prepare(&mut self, scenario: &Scenario, lane: usize, window: u64) {
         let RunModel::Going { lanes, .. } = self else { unreachable!("only a run that goes on has lanes") };
         let (from, to) = lanes[lane].window;
         let prepared = Prepared { rows: to - from, message: serde_json::Value::Null };
         self.feed(scenario, lane, Event::Prepared { window, prepared });
     }
 
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let RunModel::Going { lanes, .. } = self else { return false };
         lanes.iter().all(|lane| lane.todo.is_empty() && matches!(lane.mode, Mode::Done | Mode::Failed))
     }
@@ -196,6 +224,6 @@ impl LaneModel {
     }
 }
 
-pub fn lost() -> Error {
+pub(crate) fn lost() -> Error {
     Error::unavailable("the reply was lost")
 }

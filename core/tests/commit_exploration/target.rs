@@ -1,58 +1,59 @@
 //! Models of a target and of what a commit carries.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use dstream_abi::{Begun, Commit, CommitRecord};
 use dstream_core::state::{Entry, PartitionState};
 
 /// One row: generation, partition, position.
-pub type Row = (u64, usize, u64);
+pub(crate) type Row = (u64, usize, u64);
 
 /// How the modelled target behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TargetRules {
+pub(crate) struct TargetRules {
     /// K1: rows and records in one transaction. Otherwise K4: rows are appended, nothing else is kept.
-    pub transactional: bool,
+    pub(crate) transactional: bool,
     /// A commit of an older epoch is refused.
-    pub fence: bool,
+    pub(crate) fence: bool,
     /// A commit must follow the stored sequence.
-    pub sequence: bool,
+    pub(crate) sequence: bool,
 }
 
-pub const K1: TargetRules = TargetRules { transactional: true, fence: true, sequence: true };
-pub const K4: TargetRules = TargetRules { transactional: false, fence: false, sequence: false };
+pub(crate) const K1: TargetRules = TargetRules { transactional: true, fence: true, sequence: true };
+pub(crate) const K4: TargetRules = TargetRules { transactional: false, fence: false, sequence: false };
 
 /// One stream's tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Table {
+pub(crate) struct Table {
     /// What readers see: rows with how often they are there.
-    pub visible: BTreeMap<Row, u8>,
+    pub(crate) visible: BTreeMap<Row, u8>,
     /// The generation they are of, where the stream is built aside.
-    pub published: u64,
+    pub(crate) published: u64,
     /// What is built aside, and of which generation.
-    pub aside: Option<(u64, BTreeMap<Row, u8>)>,
+    pub(crate) aside: Option<(u64, BTreeMap<Row, u8>)>,
 }
 
 /// Everything durable at the target.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Target {
-    pub epoch: u64,
-    pub records: BTreeMap<String, Entry>,
-    pub tables: BTreeMap<String, Table>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) epoch: u64,
+    pub(crate) records: BTreeMap<String, Entry>,
+    pub(crate) tables: BTreeMap<String, Table>,
 }
 
 /// The target's answer to a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Done,
     Fenced,
     Refused,
 }
 
 /// A commit on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Flight {
-    pub epoch: u64,
+#[derive(Clone, Debug)]
+pub(crate) struct Flight {
+    pub(crate) epoch: u64,
     partition: String,
     stream: String,
     entry: Entry,
@@ -64,16 +65,16 @@ pub struct Flight {
 }
 
 /// What a writer knows that a commit needs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct WriterModel {
-    pub epoch: u64,
-    pub generation: u64,
-    pub resumed: bool,
-    pub is_aside: bool,
+#[derive(Clone, Debug)]
+pub(crate) struct WriterModel {
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) resumed: bool,
+    pub(crate) is_aside: bool,
 }
 
 impl Flight {
-    pub fn new(
+    pub(crate) fn new(
         commit: &Commit,
         stream: &str,
         writer: &WriterModel,
@@ -97,8 +98,22 @@ impl Flight {
     }
 }
 
+impl Flight {
+    /// Epochs are counted from the target's.
+    pub(crate) fn hash_from<H: Hasher>(&self, epoch: u64, state: &mut H) {
+        (epoch.wrapping_sub(self.epoch), epoch.wrapping_sub(self.writer_epoch)).hash(state);
+        (&self.partition, &self.entry, &self.rows, self.aside, self.resumed, self.publish).hash(state);
+    }
+}
+
+impl WriterModel {
+    pub(crate) fn hash_from<H: Hasher>(&self, epoch: u64, state: &mut H) {
+        (epoch.wrapping_sub(self.epoch), self.generation, self.resumed).hash(state);
+    }
+}
+
 impl Target {
-    pub fn begin(&mut self, rules: TargetRules) -> Begun {
+    pub(crate) fn begin(&mut self, rules: TargetRules) -> Begun {
         if !rules.transactional {
             return Begun::default();
         }
@@ -108,7 +123,7 @@ impl Target {
     }
 
     /// One transaction.
-    pub fn commit(&mut self, rules: TargetRules, flight: &Flight) -> Outcome {
+    pub(crate) fn commit(&mut self, rules: TargetRules, flight: &Flight) -> Outcome {
         let table = self.tables.entry(flight.stream.clone()).or_default();
         if !rules.transactional {
             add(&mut table.visible, &flight.rows);

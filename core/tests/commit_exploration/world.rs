@@ -1,37 +1,43 @@
 //! Everything there is in the model, and every step it can take.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use dstream_abi::Error;
 use dstream_core::commit::{Event, Protocol};
 use dstream_core::state::State;
 
+use super::folded::Folded;
 use super::run::{Mode, RunModel, Todo, lost};
 use super::target::{Flight, Outcome, Target, TargetRules};
 
 /// One partition of the source: its rows never change, and there is a checkpoint after each.
 #[derive(Clone, Copy, Debug)]
-pub struct Part {
-    pub id: &'static str,
-    pub stream: &'static str,
-    pub rows: u64,
+pub(crate) struct Part {
+    pub(crate) id: &'static str,
+    pub(crate) stream: &'static str,
+    pub(crate) rows: u64,
 }
 
 /// What is explored, and how far.
 #[derive(Clone, Debug)]
-pub struct Scenario {
-    pub protocol: Protocol,
-    pub rules: TargetRules,
+pub(crate) struct Scenario {
+    pub(crate) protocol: Protocol,
+    pub(crate) rules: TargetRules,
     /// `FULL_TABLE` built aside and published; otherwise `INCREMENTAL`, appended.
-    pub overwrite: bool,
-    pub partitions: Vec<Part>,
+    pub(crate) overwrite: bool,
+    pub(crate) partitions: &'static [Part],
     /// Runs that are started, two of them at once at most.
-    pub runs: u8,
-    pub crashes: u8,
+    pub(crate) runs: u8,
+    pub(crate) crashes: u8,
     /// Replies that are lost, and saves that fail.
-    pub faults: u8,
+    pub(crate) faults: u8,
+    /// Saving the state file takes time, and may fail. Otherwise it is done in one step with what it follows.
+    pub(crate) saves_apart: bool,
 }
 
 impl Scenario {
-    pub fn index_of(&self, partition: &str) -> usize {
+    pub(crate) fn index_of(&self, partition: &str) -> usize {
         self.partitions
             .iter()
             .position(|part| part.id == partition)
@@ -40,13 +46,13 @@ impl Scenario {
 }
 
 /// A state of the model.
-#[derive(Clone, Debug, Hash)]
-pub struct World {
-    pub target: Target,
-    pub file: Option<State>,
-    pub runs: [Option<RunModel>; 2],
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) target: Arc<Target>,
+    pub(crate) file: Option<Arc<State>>,
+    pub(crate) runs: [Option<Arc<RunModel>>; 2],
     /// Commits on their way whose sender does not wait any more.
-    pub floating: Vec<Flight>,
+    pub(crate) floating: Vec<Flight>,
     started: u8,
     crashes: u8,
     faults: u8,
@@ -54,7 +60,7 @@ pub struct World {
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Fine,
     /// Done, and the caller does not learn it.
     ReplyLost,
@@ -64,7 +70,7 @@ pub enum Fate {
 
 /// One step.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// A new run reads the state file.
     Start(usize),
     /// It begins.
@@ -80,9 +86,9 @@ pub enum Step {
 }
 
 impl World {
-    pub fn new(scenario: &Scenario) -> World {
+    pub(crate) fn new(scenario: &Scenario) -> World {
         World {
-            target: Target::default(),
+            target: Arc::default(),
             file: None,
             runs: [None, None],
             floating: Vec::new(),
@@ -92,13 +98,34 @@ impl World {
         }
     }
 
+    /// Worlds that hash alike behave alike: it makes no difference how high epochs are, which run has which slot, and
+    /// in which order commits float.
+    pub(crate) fn hash(&self) -> u64 {
+        let epoch = self.target.epoch;
+        let hash_of = |hash: &dyn Fn(&mut Folded)| {
+            let mut hasher = Folded::new();
+            hash(&mut hasher);
+            hasher.finish()
+        };
+        let runs = self.runs.iter().flatten().map(|run| hash_of(&|hasher| run.hash_from(epoch, hasher)));
+        let mut runs: Vec<u64> = runs.collect();
+        runs.sort_unstable();
+        let floating = self.floating.iter().map(|flight| hash_of(&|hasher| flight.hash_from(epoch, hasher)));
+        let mut floating: Vec<u64> = floating.collect();
+        floating.sort_unstable();
+        hash_of(&|hasher| {
+            (&self.target.records, &self.target.tables, &self.file, &runs, &floating).hash(hasher);
+            (self.started, self.crashes, self.faults).hash(hasher);
+        })
+    }
+
     /// The same world after everybody died, with what is needed for one more run.
-    pub fn quiet(&self) -> World {
+    pub(crate) fn quiet(&self) -> World {
         let (target, file) = (self.target.clone(), self.file.clone());
         World { target, file, runs: [None, None], floating: vec![], started: 1, crashes: 0, faults: 0 }
     }
 
-    pub fn steps(&self, scenario: &Scenario) -> Vec<Step> {
+    pub(crate) fn steps(&self, scenario: &Scenario) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.started > 0
             && let Some(slot) = self.runs.iter().position(Option::is_none)
@@ -110,7 +137,7 @@ impl World {
             _ => &[Fate::Fine, Fate::ReplyLost, Fate::RequestLost],
         };
         for (run, model) in self.runs.iter().enumerate() {
-            match model {
+            match model.as_deref() {
                 None => {}
                 Some(RunModel::Starting { .. }) => {
                     steps.extend(fates.iter().map(|fate| Step::Begin(run, *fate)));
@@ -151,21 +178,23 @@ impl World {
         steps
     }
 
-    pub fn take(&mut self, scenario: &Scenario, step: Step) {
+    pub(crate) fn take(&mut self, scenario: &Scenario, step: Step) {
         match step {
             Step::Start(slot) => {
                 self.started -= 1;
-                self.runs[slot] = Some(RunModel::Starting { state: self.file.clone().unwrap_or_default() });
+                self.runs[slot] =
+                    Some(Arc::new(RunModel::Starting { state: self.file.clone().unwrap_or_default() }));
             }
             Step::Begin(slot, fate) => {
                 self.faults -= u8::from(fate != Fate::Fine);
-                let Some(RunModel::Starting { state }) = self.runs[slot].take() else {
+                let run = self.runs[slot].take();
+                let Some(RunModel::Starting { state }) = run.as_deref() else {
                     unreachable!("only a run that starts begins so")
                 };
                 if fate != Fate::RequestLost {
-                    let begun = self.target.begin(scenario.rules);
+                    let begun = Arc::make_mut(&mut self.target).begin(scenario.rules);
                     if fate == Fate::Fine {
-                        self.runs[slot] = RunModel::begun(scenario, &state, &begun);
+                        self.runs[slot] = RunModel::begun(scenario, state, &begun).map(Arc::new);
                     }
                 }
             }
@@ -174,22 +203,24 @@ impl World {
             Step::Crash { run, done } => self.crash(scenario, run, done),
             Step::Arrive(index) => {
                 let flight = self.floating.remove(index);
-                self.target.commit(scenario.rules, &flight);
+                Arc::make_mut(&mut self.target).commit(scenario.rules, &flight);
             }
         }
+        if !scenario.saves_apart {
+            self.save_at_once(scenario);
+        }
         for run in &mut self.runs {
-            if run.as_ref().is_some_and(RunModel::is_over) {
+            if run.as_ref().is_some_and(|run| run.is_over()) {
                 *run = None;
             }
         }
         // Nothing of an older epoch can land: such commits need not be kept in mind.
         let epoch = self.target.epoch;
         self.floating.retain(|flight| !scenario.rules.fence || flight.epoch == epoch);
-        self.floating.sort_by_key(|flight| format!("{flight:?}"));
     }
 
     fn run(&mut self, slot: usize) -> &mut RunModel {
-        self.runs[slot].as_mut().expect("steps are taken of runs that are there")
+        Arc::make_mut(self.runs[slot].as_mut().expect("steps are taken of runs that are there"))
     }
 
     fn work(&mut self, scenario: &Scenario, slot: usize, lane: usize, fate: Fate) {
@@ -202,53 +233,72 @@ impl World {
             Todo::Prepare { window } => return self.run(slot).prepare(scenario, lane, window),
             Todo::Save { entries } if fate == Fate::Fine => {
                 let RunModel::Going { state, .. } = self.run(slot) else { unreachable!("as above") };
-                state.absorb(entries);
+                Arc::make_mut(state).absorb(entries);
                 self.file = Some(state.clone());
                 return;
             }
             Todo::Save { entries } => {
                 let RunModel::Going { state, .. } = self.run(slot) else { unreachable!("as above") };
-                state.absorb(entries);
+                Arc::make_mut(state).absorb(entries);
                 Event::StateSaveFailed { error: Error::resource("no space") }
             }
             Todo::Begin if fate == Fate::RequestLost => Event::BeginFailed { error: lost() },
             Todo::Begin => {
-                let begun = self.target.begin(scenario.rules);
+                let begun = Arc::make_mut(&mut self.target).begin(scenario.rules);
                 if fate == Fate::Fine { Event::Begun(begun) } else { Event::BeginFailed { error: lost() } }
             }
             Todo::Commit { window, flight } if fate == Fate::RequestLost => {
-                self.floating.push(flight);
+                self.floating.push(*flight);
                 Event::CommitUnknown { window }
             }
-            Todo::Commit { window, flight } => match (fate, self.target.commit(scenario.rules, &flight)) {
-                (Fate::Fine, Outcome::Done) => Event::Committed { window },
-                (Fate::Fine, Outcome::Fenced) => {
-                    Event::CommitRefused { window, error: Error::fenced("a newer run owns the pipeline") }
+            Todo::Commit { window, flight } => {
+                match (fate, Arc::make_mut(&mut self.target).commit(scenario.rules, &flight)) {
+                    (Fate::Fine, Outcome::Done) => Event::Committed { window },
+                    (Fate::Fine, Outcome::Fenced) => {
+                        Event::CommitRefused { window, error: Error::fenced("a newer run owns the pipeline") }
+                    }
+                    (Fate::Fine, Outcome::Refused) => {
+                        Event::CommitRefused { window, error: Error::data("the sequence does not follow") }
+                    }
+                    _ => Event::CommitUnknown { window },
                 }
-                (Fate::Fine, Outcome::Refused) => {
-                    Event::CommitRefused { window, error: Error::data("the sequence does not follow") }
-                }
-                _ => Event::CommitUnknown { window },
-            },
+            }
         };
         self.run(slot).feed(scenario, lane, event);
     }
 
+    fn save_at_once(&mut self, scenario: &Scenario) {
+        for slot in 0..self.runs.len() {
+            for lane in 0..scenario.partitions.len() {
+                let saves = |world: &World| match world.runs[slot].as_deref() {
+                    Some(RunModel::Going { lanes, .. }) => {
+                        matches!(lanes[lane].todo.front(), Some(Todo::Save { .. }))
+                    }
+                    _ => false,
+                };
+                while saves(self) {
+                    self.work(scenario, slot, lane, Fate::Fine);
+                }
+            }
+        }
+    }
+
     fn crash(&mut self, scenario: &Scenario, slot: usize, done: u8) {
         self.crashes -= 1;
-        let Some(RunModel::Going { lanes, mut state, .. }) = self.runs[slot].take() else { return };
+        let run = self.runs[slot].take().map(Arc::unwrap_or_clone);
+        let Some(RunModel::Going { lanes, mut state, .. }) = run else { return };
         for (lane, mut model) in lanes.into_iter().enumerate() {
             let is_done = done & (1 << lane) != 0;
             match model.todo.pop_front() {
                 Some(Todo::Commit { flight, .. }) if is_done => {
-                    self.target.commit(scenario.rules, &flight);
+                    Arc::make_mut(&mut self.target).commit(scenario.rules, &flight);
                 }
-                Some(Todo::Commit { flight, .. }) => self.floating.push(flight),
+                Some(Todo::Commit { flight, .. }) => self.floating.push(*flight),
                 Some(Todo::Begin) if is_done => {
-                    self.target.begin(scenario.rules);
+                    Arc::make_mut(&mut self.target).begin(scenario.rules);
                 }
                 Some(Todo::Save { entries }) if is_done => {
-                    state.absorb(entries);
+                    Arc::make_mut(&mut state).absorb(entries);
                     self.file = Some(state.clone());
                 }
                 _ => {}

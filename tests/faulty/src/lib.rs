@@ -8,5 +8,6 @@ mod root; // manifest and entry
 mod talk; // texts to and from the host
 mod tap; // the raw tap
 mod target; // the raw target
+mod witness; // a target that tells where the buffers are
 
 pub use cases::CASES;

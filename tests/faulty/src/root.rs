@@ -8,7 +8,7 @@ use dstream_abi::export::{
 use dstream_abi::raw::{ConnectorV1, Err, HostV1, PluginV1, Status, TapV1, TargetV1, manifest_len};
 
 use crate::panicky::{PanickyTap, PanickyTarget};
-use crate::{hollow, tap, target};
+use crate::{hollow, tap, target, witness};
 
 const MANIFEST: &str = include_str!("../manifest.json");
 
@@ -23,8 +23,9 @@ static PANICKY_TARGET: TargetV1 = target_table::<PanickyTarget>();
 static FAULTY: ConnectorV1 = connector("faulty", Some(&tap::TABLE), Some(&target::TABLE));
 static PANICKY: ConnectorV1 = connector("panicky", Some(&PANICKY_TAP), Some(&PANICKY_TARGET));
 static HOLLOW: ConnectorV1 = connector("hollow", Some(&hollow::TAP), Some(&hollow::TARGET));
+static WITNESS: ConnectorV1 = connector("witness", None, Some(&witness::TABLE));
 
-static CONNECTORS: &[&ConnectorV1] = &[&FAULTY, &PANICKY, &HOLLOW];
+static CONNECTORS: &[&ConnectorV1] = &[&FAULTY, &PANICKY, &HOLLOW, &WITNESS];
 static LIST: ConnectorList = ConnectorList::new(CONNECTORS);
 static PLUGIN: PluginV1 = plugin(MANIFEST, &LIST);
 static HOST: OnceLock<&'static HostV1> = OnceLock::new();

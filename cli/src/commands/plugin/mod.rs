@@ -1,8 +1,11 @@
 //! `plugin`: the installed plugins.
 
+mod elsewhere; // code of a plugin in a process of its own
 mod info;
 mod list;
 mod options; // a JSON Schema, for people
+mod test;
+mod test_case; // what the other process of `test` does
 mod verify;
 
 use std::path::PathBuf;
@@ -25,6 +28,11 @@ pub(crate) enum Command {
         /// The library
         file: PathBuf,
     },
+    /// Find out whether a plugin keeps what it promises: one line per promise, each tested in a process of its own
+    Test(test::Args),
+    /// One case of `test`
+    #[command(hide = true)]
+    TestCase(test_case::Args),
     /// The part of `verify` that runs the code of the file
     #[command(hide = true)]
     VerifyLoad {
@@ -38,6 +46,8 @@ pub(crate) fn run(command: Command, globals: &Globals) -> Outcome {
         Command::List => list::run(globals),
         Command::Info { type_name } => info::run(&type_name, globals),
         Command::Verify { file } => verify::run(&file, globals),
+        Command::Test(args) => test::run(&args, globals),
+        Command::TestCase(args) => test_case::run(&args, globals),
         Command::VerifyLoad { file } => verify::run_load(&file, globals),
     }
 }

@@ -1,16 +1,14 @@
 //! `plugin verify FILE`: loading runs code of the file, and a library can end the process that loads it. That step
 //! happens in a process of its own, so that its death is a result.
 
-use serde_json::{Value, json};
-use std::io::Read;
+use serde_json::json;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use dstream_core::plugin::{self, Outcome as Found};
 use dstream_core::{Error, plugin::Check};
 
+use super::elsewhere::{self, Ended, Said};
 use crate::args::Globals;
 use crate::commands::Outcome;
 use crate::exit::{During, ExitCode, Failure, Phase};
@@ -18,8 +16,6 @@ use crate::{output, plugins};
 
 /// A library that takes longer to be entered does something else than that.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Before the result on stdout, where the library may have printed too.
-const MARK: &str = "dstreams-verify-load: ";
 
 pub(super) fn run(file: &Path, globals: &Globals) -> Outcome {
     let checks = plugin::verify_static(file, plugins::trust(globals));
@@ -46,7 +42,7 @@ pub(super) fn run_load(file: &Path, globals: &Globals) -> Outcome {
         Found::Failed(error) => json!({ "failed": error.message(), "hint": error.hint_text() }),
         Found::Skipped => json!({ "failed": "the check was left out" }),
     };
-    output::line(format!("{MARK}{said}"))?;
+    elsewhere::answer(&said)?;
     Ok(ExitCode::Ok)
 }
 
@@ -62,65 +58,32 @@ fn show(check: &Check) -> Result<(), Failure> {
 }
 
 fn load_elsewhere(file: &Path, globals: &Globals) -> Result<Check, Failure> {
-    let started = std::env::current_exe().and_then(|program| {
-        let mut command = Command::new(program);
-        command.args(["plugin", "verify-load"]);
-        if globals.allow_insecure_plugins {
-            command.arg("--allow-insecure-plugins");
+    let mut command = elsewhere::command("verify-load", globals).during(Phase::Plugin)?;
+    command.arg("--").arg(file);
+    let outcome = match elsewhere::run(command, PATIENCE).during(Phase::Plugin)? {
+        Ended::ByItself(said) => judge(&said),
+        Ended::NotInTime => {
+            let what = format!("the library was not entered within {} s", PATIENCE.as_secs());
+            let hint = "it does work when it is loaded, which the contract forbids: ask who made it";
+            Found::Failed(Error::bug(what).hint(hint))
         }
-        command.arg("--").arg(file).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
-    });
-    let child = started
-        .map_err(|error| {
-            Error::resource(format!("no process to load the library in can be started: {error}"))
-        })
-        .during(Phase::Plugin)?;
-    let outcome = match watch(child) {
-        Ok((status, said)) => judge(status, &said),
-        Err(error) => Found::Failed(error),
     };
     Ok(Check { name: "can be loaded", outcome })
 }
 
-/// Waits for the end of the process, but not for ever.
-fn watch(mut child: Child) -> Result<(ExitStatus, String), Error> {
-    let lost =
-        |error: std::io::Error| Error::bug(format!("the process that loads the library is lost: {error}"));
-    let (sender, receiver) = mpsc::channel();
-    if let Some(mut stdout) = child.stdout.take() {
-        std::thread::spawn(move || {
-            let mut said = Vec::new();
-            let _ = stdout.read_to_end(&mut said);
-            let _ = sender.send(said);
-        });
-    }
-    let said = receiver.recv_timeout(PATIENCE);
-    if said.is_err() {
-        child.kill().map_err(lost)?;
-    }
-    let status = child.wait().map_err(lost)?;
-    match said {
-        Ok(said) => Ok((status, String::from_utf8_lossy(&said).into_owned())),
-        Err(_) => Err(Error::bug(format!("the library was not entered within {} s", PATIENCE.as_secs()))
-            .hint("it does work when it is loaded, which the contract forbids: ask who made it")),
-    }
-}
-
-fn judge(status: ExitStatus, said: &str) -> Found {
-    let said = said.lines().rev().find_map(|line| line.strip_prefix(MARK));
-    let said: Value = said.and_then(|said| serde_json::from_str(said).ok()).unwrap_or_default();
-    if let (Some(seen), true) = (said["passed"].as_str(), status.success()) {
+fn judge(said: &Said) -> Found {
+    if let (Some(seen), true) = (said.result["passed"].as_str(), said.status.success()) {
         return Found::Passed(seen.to_owned());
     }
-    if let Some(why) = said["failed"].as_str() {
+    if let Some(why) = said.result["failed"].as_str() {
         let error = Error::bug(why);
-        return Found::Failed(match said["hint"].as_str() {
+        return Found::Failed(match said.result["hint"].as_str() {
             Some(hint) => error.hint(hint),
             None => error,
         });
     }
     Found::Failed(
-        Error::bug(format!("the process that loaded it ended with {status}"))
+        Error::bug(format!("the process that loaded it ended with {}", said.status))
             .hint("the library crashes when it is loaded: ask who made it"),
     )
 }
@@ -128,20 +91,26 @@ fn judge(status: ExitStatus, said: &str) -> Found {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use serde_json::Value;
     use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
 
-    #[test]
-    fn a_crash_is_a_result() {
-        let Found::Failed(error) = judge(ExitStatus::from_raw(11), "noise\n") else { panic!("passed") };
-        assert!(error.message().contains("signal: 11"), "{error}");
-        let crash_after = format!("{MARK}{{\"passed\": \"\"}}\n");
-        assert!(matches!(judge(ExitStatus::from_raw(6), &crash_after), Found::Failed(_)));
+    fn judged(status: i32, result: Value) -> Found {
+        judge(&Said { status: ExitStatus::from_raw(status), result, last_words: String::new() })
     }
 
     #[test]
-    fn what_the_library_prints_is_not_the_result() {
-        let said = format!("{{\"passed\": \"me\"}}\n{MARK}{{\"failed\": \"cut\", \"hint\": \"again\"}}\n");
-        let Found::Failed(error) = judge(ExitStatus::from_raw(0), &said) else { panic!("passed") };
+    fn a_crash_is_a_result() {
+        let Found::Failed(error) = judged(11, Value::Null) else { panic!("passed") };
+        assert!(error.message().contains("signal: 11"), "{error}");
+        assert!(matches!(judged(6, json!({ "passed": "" })), Found::Failed(_)));
+    }
+
+    #[test]
+    fn what_the_other_process_says_is_the_result() {
+        let Found::Failed(error) = judged(0, json!({ "failed": "cut", "hint": "again" })) else {
+            panic!("passed")
+        };
         assert_eq!((error.message().as_str(), error.hint_text()), ("cut", Some("again")));
     }
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{entry, state};
-use crate::state::{State, StateFile, clear, set, view};
+use crate::state::{RunLock, State, StateError, StateFile, clear, set, view};
 
 fn file_with(state: State) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -25,6 +25,19 @@ fn setting_makes_the_file_and_keeps_one_edit_for_each_stream() {
     assert_eq!(shown["edits"].as_array().unwrap().len(), 2);
     assert_eq!(shown["edits"][0]["bookmark"]["updated_at"], "2024-01-02");
     assert_ne!(shown["edits"][0]["id"], shown["edits"][1]["id"]);
+}
+
+#[test]
+fn nothing_is_changed_by_hand_while_a_run_goes_on() {
+    let (folder, path) = file_with(state());
+    let before = std::fs::read(&path).unwrap();
+    let run = RunLock::acquire_in(folder.path(), "a/b", Some(&path)).unwrap();
+    for result in [set(&path, "users", json!(1)), clear(&path, None), clear(&path, Some("users"))] {
+        assert!(matches!(result, Err(StateError::Locked(_))), "{result:?}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    drop(run);
+    set(&path, "users", json!(1)).unwrap();
 }
 
 #[test]
