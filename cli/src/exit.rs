@@ -33,7 +33,6 @@ pub(crate) enum ExitCode {
     Source,
     Target,
     /// Some streams are done, others failed.
-    #[allow(dead_code, reason = "`sync` ends with it")]
     Partial,
     State,
     Locked,
@@ -72,7 +71,6 @@ impl From<ExitCode> for std::process::ExitCode {
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the phases of a run are those of `sync`")]
 pub(crate) enum Phase {
     /// Reading what the user wrote: config, catalog, selection.
     Config,
@@ -125,7 +123,10 @@ fn code_of(phase: Phase, kind: ErrorKind, signal: Option<u8>) -> ExitCode {
         (ErrorKind::Fenced, _) => ExitCode::Locked,
         (ErrorKind::Resource, _) => ExitCode::Resources,
         (ErrorKind::BookmarkLost, _) => ExitCode::State,
-        (ErrorKind::Data | ErrorKind::Schema, Phase::Reading | Phase::Writing) => ExitCode::Contract,
+        // Whichever step meets the record: without a catalog it is discovery.
+        (ErrorKind::Data | ErrorKind::Schema, Phase::Source | Phase::Reading | Phase::Writing) => {
+            ExitCode::Contract
+        }
         // What reports a defect here is the library, and a caught panic of it is one.
         (ErrorKind::Bug, Phase::Source | Phase::Reading | Phase::Target | Phase::Writing) => ExitCode::Plugin,
         (ErrorKind::Bug, Phase::Config | Phase::State | Phase::Lock | Phase::Output) => ExitCode::Internal,
@@ -165,7 +166,7 @@ mod tests {
             (Phase::Plugin, ErrorKind::Config, 4),
             (Phase::Reading, ErrorKind::Bug, 4),
             (Phase::Source, ErrorKind::Unavailable, 5),
-            (Phase::Source, ErrorKind::Data, 5),
+            (Phase::Source, ErrorKind::Data, 10),
             (Phase::Target, ErrorKind::Denied, 6),
             (Phase::State, ErrorKind::Data, 8),
             (Phase::Reading, ErrorKind::BookmarkLost, 8),

@@ -211,7 +211,10 @@ pub(super) fn end(outcome: &pipeline::Outcome, report: &Report) -> ExitCode {
             tell(Failure { phase, error: if named { error } else { error.stream(lane.streams.join(", ")) } });
         }
     }
-    let some_are_done = report.streams.iter().any(|stream| stream.status == StreamStatus::Complete);
+    let some_are_done = report
+        .streams
+        .iter()
+        .any(|stream| matches!(stream.status, StreamStatus::Complete | StreamStatus::Limited));
     match first {
         _ if outcome.interrupted => ExitCode::Stopped(signals::received().unwrap_or(signals::INTERRUPT)),
         None => ExitCode::Ok,

@@ -231,14 +231,13 @@ impl Resolution {
             })
         };
         let Some((what, was, is)) = changed else { return Ok(()) };
+        let stream = state.streams.first().cloned().unwrap_or_default();
         Err(StateError::Unusable(
             Error::config(format!(
                 "the bookmark of `{id}` has lost its meaning: the {what} was `{was}` and is now `{is}`"
             ))
-            .stream(state.streams.first().cloned().unwrap_or_default())
-            .hint(format!(
-                "change it back, or start over with `dstreams state clear FILE {id}` or `--full-refresh`"
-            )),
+            .hint(format!("change it back, or start over with `--full-refresh --streams {stream}`"))
+            .stream(stream),
         ))
     }
 

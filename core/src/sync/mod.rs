@@ -217,8 +217,9 @@ impl Prepared {
     pub fn run(self) -> (Outcome, Report) {
         let started = Instant::now();
         let (progress, pipeline) = (self.job.progress.clone(), self.job.pipeline.clone());
+        let limit = self.job.limits.rows_per_stream;
         let outcome = pipeline::run(self.job);
-        let report = Report::new(&pipeline, &outcome, &progress, &self.tables, started.elapsed());
+        let report = Report::new(&pipeline, &outcome, &progress, &self.tables, limit, started.elapsed());
         (outcome, report)
     }
 }

@@ -55,6 +55,8 @@ pub struct StreamReport {
 pub enum StreamStatus {
     /// Everything that there was is committed.
     Complete,
+    /// As many as the user's limit allows are committed; there may be more.
+    Limited,
     /// Stopped before; everything that a checkpoint covers is committed.
     Interrupted,
     /// Failed; what was committed before stays.
@@ -65,6 +67,7 @@ impl std::fmt::Display for StreamStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             StreamStatus::Complete => "complete",
+            StreamStatus::Limited => "limited",
             StreamStatus::Interrupted => "interrupted",
             StreamStatus::Failed => "failed",
         })
@@ -77,9 +80,10 @@ impl Report {
         outcome: &Outcome,
         progress: &Progress,
         tables: &[StreamPlan],
+        limit: Option<u64>,
         elapsed: Duration,
     ) -> Report {
-        let streams = tables.iter().map(|plan| StreamReport::new(plan, outcome, progress)).collect();
+        let streams = tables.iter().map(|plan| StreamReport::new(plan, outcome, progress, limit)).collect();
         Report {
             pipeline: pipeline.pipeline.clone(),
             run: pipeline.run.clone(),
@@ -92,18 +96,20 @@ impl Report {
 }
 
 impl StreamReport {
-    fn new(plan: &StreamPlan, outcome: &Outcome, progress: &Progress) -> StreamReport {
+    fn new(plan: &StreamPlan, outcome: &Outcome, progress: &Progress, limit: Option<u64>) -> StreamReport {
         let lanes = || outcome.lanes.iter().filter(|lane| lane.streams.contains(&plan.stream));
         let error = lanes().find_map(|lane| lane.result.as_ref().err());
         // A lane that gave up a call because the run was told to stop has not failed.
         let error =
             error.filter(|failed| !(outcome.interrupted && failed.error.kind() == ErrorKind::Cancelled));
+        let counters = progress.stream(&plan.stream);
+        let is_limited = limit.is_some_and(|limit| counters.is_some_and(|count| count.read_rows() >= limit));
         let status = match error {
             Some(_) => StreamStatus::Failed,
-            None if lanes().all(|lane| matches!(lane.result, Ok(true))) => StreamStatus::Complete,
-            None => StreamStatus::Interrupted,
+            None if !lanes().all(|lane| matches!(lane.result, Ok(true))) => StreamStatus::Interrupted,
+            None if is_limited => StreamStatus::Limited,
+            None => StreamStatus::Complete,
         };
-        let counters = progress.stream(&plan.stream);
         StreamReport {
             stream: plan.stream.clone(),
             table: plan.table.clone(),

@@ -117,8 +117,12 @@ fn a_limit_holds_for_every_stream_and_a_full_refresh_begins_again() {
     };
     sandbox.sync(&["--state", "state.json", "--limit", "10"]).ok();
     assert_eq!(counts(), (10, 10));
-    sandbox.sync(&["--state", "state.json", "--limit", "10"]).ok();
+    let run = sandbox.sync(&["--state", "state.json", "--limit", "10"]).ok();
     assert_eq!(counts(), (16, 20), "the second run goes on where the first ended");
+    let ends = |stream: &str, status: &str| {
+        run.stderr.lines().any(|line| line.starts_with(stream) && line.trim_end().ends_with(status))
+    };
+    assert!(ends("airlines", "complete") && ends("airports", "limited"), "{run}");
     sandbox.sync(&["--state", "state.json"]).ok();
     assert_eq!(counts(), (16, 1458));
     let run = sandbox.sync(&["--state", "state.json", "--full-refresh"]).ok();
