@@ -113,7 +113,8 @@ pub struct TargetManifest {
     /// `Orders` and `orders` are one table.
     #[serde(default)]
     pub case_insensitive_names: bool,
-    /// Other claims, each tested by conformance.
+    /// Other claims, each of which selects or leaves out cases of conformance. `discards_records`: no value is looked at
+    /// or kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
 }

@@ -23,6 +23,7 @@ fn the_manifest_is_what_the_code_says() {
             "Counts records and drops them",
             TargetManifest {
                 write_modes: vec![WriteMode::Append, WriteMode::Upsert, WriteMode::Overwrite],
+                capabilities: vec!["discards_records".to_owned()],
                 ..target_manifest::<BlackholeOptions>()
             },
         )

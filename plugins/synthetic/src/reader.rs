@@ -21,6 +21,7 @@ pub(crate) struct SyntheticReader {
     schema: SchemaRef,
     part: Part,
     batch_rows: u64,
+    batch_bytes: u64,
     /// The first row that was not read.
     row: u64,
     step: Step,
@@ -62,8 +63,10 @@ impl SyntheticReader {
             ))
             .hint("run once with `--full-refresh`"));
         }
-        let by_bytes =
-            request.max_batch_bytes.get() / StreamSpec::row_bytes(&columns.iter().collect::<Vec<_>>()).max(1);
+        let batch_bytes = request.max_batch_bytes.get();
+        // What a row takes is an average: with some room, next to no batch of many rows is made twice.
+        let by_bytes = (batch_bytes - batch_bytes / 16)
+            / StreamSpec::row_bytes(&columns.iter().collect::<Vec<_>>()).max(1);
         let by_rows = batch_rows.map_or(usize::MAX, NonZeroUsize::get).min(request.max_batch_rows.get());
         Ok(SyntheticReader {
             context,
@@ -71,6 +74,7 @@ impl SyntheticReader {
             schema,
             part,
             batch_rows: by_bytes.clamp(1, by_rows as u64),
+            batch_bytes,
             row,
             step: Step::Schema,
         })
@@ -93,6 +97,22 @@ impl SyntheticReader {
     }
 }
 
+impl SyntheticReader {
+    /// As many of these rows as a batch may hold.
+    fn records(&self, mut rows: Range<u64>) -> Result<(RecordBatch, Range<u64>)> {
+        let columns: Vec<_> = self.stream.columns.iter().collect();
+        loop {
+            let batch = self.stream.records_of(&columns, self.schema.clone(), rows.clone())?;
+            let (count, bytes) = (rows.end - rows.start, used_bytes(&batch));
+            if bytes <= self.batch_bytes || count == 1 {
+                return Ok((batch, rows));
+            }
+            let fitting = u128::from(count) * u128::from(self.batch_bytes) / u128::from(bytes);
+            rows.end = rows.start + u64::try_from(fitting).unwrap_or(u64::MAX).clamp(1, count - 1);
+        }
+    }
+}
+
 impl Reader for SyntheticReader {
     fn next(&mut self, _timeout: Duration) -> Result<Next> {
         if self.context.is_cancelled() {
@@ -105,10 +125,9 @@ impl Reader for SyntheticReader {
             }
             Step::Batch => match self.rows() {
                 Some(rows) => {
+                    let (batch, rows) = self.records(rows)?;
                     self.row = rows.end;
                     self.step = Step::Checkpoint;
-                    let columns: Vec<_> = self.stream.columns.iter().collect();
-                    let batch = self.stream.records_of(&columns, self.schema.clone(), rows)?;
                     let source_bytes = used_bytes(&batch);
                     Message::Batch { stream: 0, version: 1, batch: batch.into(), source_bytes }.into()
                 }

@@ -1,5 +1,6 @@
 //! One partition of the target `blackhole`.
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use std::time::Duration;
 
@@ -44,8 +45,12 @@ impl BlackholeWriter {
 }
 
 impl Writer for BlackholeWriter {
-    fn declare(&mut self, _stream: u32, _version: u32, _schema: SchemaRef) -> Result<()> {
-        Ok(())
+    fn declare(&mut self, _stream: u32, _version: u32, schema: SchemaRef) -> Result<()> {
+        match self.options.output {
+            // A type that has no checksum is refused before any record of it.
+            Some(_) => checksum(&RecordBatch::new_empty(schema)).map(drop),
+            None => Ok(()),
+        }
     }
 
     fn write(&mut self, stream: u32, _version: u32, batch: Batch) -> Result<()> {

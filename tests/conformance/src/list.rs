@@ -30,7 +30,7 @@ static CASES: &[Case] = &[
     both(
         "the-manifest-is-what-the-library-has",
         NONE,
-        "the manifest names the connectors and roles that the library has tables for, and no other",
+        "the manifest names the roles that the library has tables for, and no other",
         manifest::the_manifest_is_what_the_library_has,
     ),
     both(

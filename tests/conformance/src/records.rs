@@ -1,8 +1,10 @@
 //! Comparing the records of two readings, however they were cut into batches.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::verdict::{Step, ensure, fail};
 
@@ -56,7 +58,8 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Step<Vec<String>> {
     let mut texts = Vec::new();
     for batch in batches {
         let options = FormatOptions::default().with_null("\u{0}").with_display_error(false);
-        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
+        let plain: Vec<ArrayRef> = batch.columns().iter().map(without_zones).collect();
+        let columns = plain.iter().map(|column| ArrayFormatter::try_new(column, &options));
         let columns = columns.collect::<Result<Vec<_>, _>>().map_err(dstream_abi::Error::from)?;
         for row in 0..batch.num_rows() {
             let cell = |column: &ArrayFormatter<'_>| column.value(row).try_to_string();
@@ -65,6 +68,29 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Step<Vec<String>> {
         }
     }
     Ok(texts)
+}
+
+/// The same column with timestamps in UTC: names of zones would need a database of them to be shown.
+fn without_zones(column: &ArrayRef) -> ArrayRef {
+    let plain = plain_type(column.data_type());
+    match plain == *column.data_type() {
+        true => column.clone(),
+        false => arrow::compute::cast(column, &plain).unwrap_or_else(|_| column.clone()),
+    }
+}
+
+fn plain_type(data_type: &DataType) -> DataType {
+    let plain =
+        |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(plain_type(field.data_type())));
+    match data_type {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, None),
+        DataType::List(item) => DataType::List(plain(item)),
+        DataType::LargeList(item) => DataType::LargeList(plain(item)),
+        DataType::FixedSizeList(item, length) => DataType::FixedSizeList(plain(item), *length),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(plain).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(plain(entries), *sorted),
+        other => other.clone(),
+    }
 }
 
 /// A record in a sentence.
@@ -138,7 +164,6 @@ mod tests {
     use super::*;
     use crate::verdict::Stop;
     use arrow::array::{Int64Array, StringArray};
-    use std::sync::Arc;
 
     fn batch(rows: &[(i64, Option<&str>)]) -> RecordBatch {
         let ids = Int64Array::from_iter_values(rows.iter().map(|row| row.0));
@@ -176,6 +201,16 @@ mod tests {
             "1 records are missing at the end, after 3"
         );
         assert_eq!(why(check_same(&[batch(&ROWS[..1])], &[batch(&ROWS)])), "3 records too many, after 1");
+    }
+
+    #[test]
+    fn a_time_in_a_named_zone_can_be_compared() {
+        let times = arrow::array::TimestampMicrosecondArray::from(vec![0, 1]).with_timezone("Europe/Prague");
+        let item = Arc::new(arrow::datatypes::Field::new("item", times.data_type().clone(), false));
+        let lists = arrow::array::FixedSizeListArray::new(item, 1, Arc::new(times.clone()), None);
+        let columns: [(&str, ArrayRef); 2] = [("at", Arc::new(times)), ("all", Arc::new(lists))];
+        let texts = texts(&[RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+        assert_eq!(texts[0], "1970-01-01T00:00:00\u{1f}[1970-01-01T00:00:00]");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arrays; // Arrow's C structs, made by hand
+mod astray; // right but for one fault
 mod cases; // batches that are malformed in one way each
 mod hollow; // tables with holes
 mod panicky; // the safe traits, panicking

@@ -7,6 +7,7 @@ use dstream_abi::export::{
 };
 use dstream_abi::raw::{ConnectorV1, Err, HostV1, PluginV1, Status, TapV1, TargetV1, manifest_len};
 
+use crate::astray::{AstrayTap, AstrayTarget};
 use crate::panicky::{PanickyTap, PanickyTarget};
 use crate::{hollow, tap, target, witness};
 
@@ -25,7 +26,14 @@ static PANICKY: ConnectorV1 = connector("panicky", Some(&PANICKY_TAP), Some(&PAN
 static HOLLOW: ConnectorV1 = connector("hollow", Some(&hollow::TAP), Some(&hollow::TARGET));
 static WITNESS: ConnectorV1 = connector("witness", None, Some(&witness::TABLE));
 
-static CONNECTORS: &[&ConnectorV1] = &[&FAULTY, &PANICKY, &HOLLOW, &WITNESS];
+static ASTRAY_TAP: TapV1 = tap_table::<AstrayTap>();
+static ASTRAY_TARGET: TargetV1 = target_table::<AstrayTarget>();
+static ASTRAY: ConnectorV1 = connector("astray", Some(&ASTRAY_TAP), Some(&ASTRAY_TARGET));
+static ASTRAY_APPEND: ConnectorV1 = connector("astray-append", None, Some(&ASTRAY_TARGET));
+static MISDECLARED: ConnectorV1 = connector("misdeclared", Some(&ASTRAY_TAP), Some(&ASTRAY_TARGET));
+
+static CONNECTORS: &[&ConnectorV1] =
+    &[&FAULTY, &PANICKY, &HOLLOW, &WITNESS, &ASTRAY, &ASTRAY_APPEND, &MISDECLARED];
 static LIST: ConnectorList = ConnectorList::new(CONNECTORS);
 static PLUGIN: PluginV1 = plugin(MANIFEST, &LIST);
 static HOST: OnceLock<&'static HostV1> = OnceLock::new();

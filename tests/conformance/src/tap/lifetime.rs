@@ -1,13 +1,14 @@
 //! What lives how long, and what disturbs what.
 
 use arrow::array::RecordBatch;
+use dstream_abi::{Message, Next, Reader};
 use std::time::Duration;
 
 use super::source::{Event, Job, Limits, Reading, Source, open};
 use crate::random::Random;
-use crate::records::{check_contains, check_same};
+use crate::records::{check_contains, check_same, shown, texts};
 use crate::subject::{Subject, context};
-use crate::verdict::{Step, Stop, While};
+use crate::verdict::{Step, Stop, While, ensure, fail};
 
 /// So many threads release what a reader handed out.
 const THREADS: usize = 8;
@@ -19,37 +20,58 @@ pub(crate) fn batches_outlive_their_reader(subject: &Subject<'_>) -> Step<String
     let mut kept = Vec::new();
     for job in &jobs {
         let source = Source::open(subject)?;
-        let (wanted, limits) = source.read_in_parts(job)?;
+        let (_, limits) = source.read_in_parts(job)?;
+        let (mut opened, mut unopened) = (Vec::new(), Vec::new());
         let mut reader = source.open_reader(job, context(), None, limits).during(|| job.named())?;
-        let mut messages = Vec::new();
         while let Some(message) = next(&mut *reader)? {
-            messages.push(message);
+            opened.extend(records_of(message)?);
         }
-        // Nobody has looked into a batch before everything that made it is gone.
-        drop(reader);
+        let mut other = source.open_reader(job, context(), None, limits).during(|| job.named())?;
+        while let Some(message) = next(&mut *other)? {
+            unopened.push(message);
+        }
+        // A copy of every value, made while everything that it came from is there.
+        let before = texts(&opened)?;
+        drop((reader, other));
         drop(source);
-        let found = Reading(messages.into_iter().map(open).collect::<Step<_>>()?);
-        let is_deterministic = subject.tap_manifest().is_some_and(|tap| tap.deterministic);
-        for stream in 0..job.streams.len() as u32 {
-            let (wanted, found) = (wanted.batches(stream, 0), found.batches(stream, 0));
-            let doing = || format!("{}, closed before its batches were looked at", job.named());
-            if is_deterministic {
-                check_same(&wanted, &found).during(doing)?;
-            }
-            kept.extend(found);
+        let doing = || format!("{}: a batch after its reader was closed", job.named());
+        check_unchanged(&before, &texts(&opened)?).during(doing)?;
+        // And of a batch that nobody had looked into.
+        let late = unopened.into_iter().map(records_of).collect::<Step<Vec<_>>>()?;
+        let late: Vec<RecordBatch> = late.into_iter().flatten().collect();
+        let late_texts = texts(&late)?;
+        if subject.tap_manifest().is_some_and(|tap| tap.deterministic) {
+            check_unchanged(&before, &late_texts).during(doing)?;
         }
+        kept.extend(opened);
+        kept.extend(late);
     }
     let count = kept.len();
     release_anywhere(kept, &mut random)?;
     Ok(format!("{count} batches, released by {THREADS} threads"))
 }
 
-fn next(reader: &mut dyn dstream_abi::Reader) -> Step<Option<dstream_abi::Message>> {
+fn records_of(message: Message) -> Step<Option<RecordBatch>> {
+    Ok(match message {
+        Message::Batch { batch, .. } => Some(batch.into_records()?),
+        _ => None,
+    })
+}
+
+fn check_unchanged(before: &[String], after: &[String]) -> Step {
+    ensure(before.len() == after.len(), || format!("{} records in place of {}", after.len(), before.len()))?;
+    match before.iter().zip(after).find(|(before, after)| before != after) {
+        Some((before, after)) => fail(format!("{} became {}", shown(before), shown(after))),
+        None => Ok(()),
+    }
+}
+
+fn next(reader: &mut dyn Reader) -> Step<Option<Message>> {
     loop {
         match reader.next(Duration::from_millis(500))? {
-            dstream_abi::Next::Message(message) => return Ok(Some(message)),
-            dstream_abi::Next::Pending => {}
-            dstream_abi::Next::End => return Ok(None),
+            Next::Message(message) => return Ok(Some(message)),
+            Next::Pending => {}
+            Next::End => return Ok(None),
         }
     }
 }

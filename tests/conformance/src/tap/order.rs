@@ -126,9 +126,11 @@ pub(crate) fn batches_are_not_too_large(subject: &Subject<'_>) -> Step<String> {
     let source = Source::open(subject)?;
     let mut batches = 0;
     for job in source.jobs()? {
-        let rows = source.read(&job, None, WIDE)?.rows();
-        for limits in [Limits { rows: rows.div_ceil(7).max(1), ..WIDE }, Limits { rows: 65_536, bytes: 4096 }]
-        {
+        let whole = source.read(&job, None, WIDE)?;
+        let (rows, bytes) = (whole.rows(), whole.bytes());
+        let few_rows = Limits { rows: rows.div_ceil(7).max(1), ..WIDE };
+        let few_bytes = Limits { bytes: (bytes / 7).max(128), ..WIDE };
+        for limits in [few_rows, few_bytes] {
             let doing = || format!("{} with at most {limits:?}", job.named());
             let reading = source.read(&job, None, limits).during(doing)?;
             ensure(reading.rows() == rows, || {

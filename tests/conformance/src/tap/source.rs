@@ -65,6 +65,14 @@ impl Reading {
         self.0[from..].iter().filter_map(of_stream).collect()
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        let bytes = |event: &Event| match event {
+            Event::Batch { bytes, .. } => *bytes,
+            _ => 0,
+        };
+        self.0.iter().map(bytes).sum()
+    }
+
     pub(crate) fn rows(&self) -> usize {
         let rows = |event: &Event| match event {
             Event::Batch { records, .. } => records.num_rows(),

@@ -55,7 +55,7 @@ pub(crate) fn batches_are_let_go(subject: &Subject<'_>) -> Step<String> {
             given += 1;
         }
         if fate != "written" {
-            let window = lane.prepare(100)?;
+            let window = lane.prepare()?;
             if fate == "committed" {
                 run.commit(vec![window], vec![record(&lane.partition, 1)])?;
             }
@@ -92,7 +92,7 @@ pub(crate) fn a_window_larger_than_the_buffer_arrives(subject: &Subject<'_>) -> 
     for part in 0..50 {
         lane.write(&rows(part * 100..part * 100 + 100))?;
     }
-    let window = lane.prepare(5000)?;
+    let window = lane.prepare()?;
     run.commit(vec![window], vec![record(&table, 1)])?;
     drop((lane, run));
     subject.check_rows(&table, &rows(0..5000))?;
@@ -124,7 +124,7 @@ pub(crate) fn a_new_column_is_added_or_refused(subject: &Subject<'_>) -> Step<St
     let columns = narrow.columns().iter().cloned().chain([more as arrow::array::ArrayRef]).collect();
     lane.write_batch(RecordBatch::try_new(wider, columns)?)
         .during(|| "a batch of the new version".to_owned())?;
-    let window = lane.prepare(10)?;
+    let window = lane.prepare()?;
     run.commit(vec![window], vec![record(&table, 2)])?;
     drop((lane, run));
     subject.check_rows(&table, &rows(0..20))?;

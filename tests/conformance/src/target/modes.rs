@@ -31,7 +31,7 @@ pub(crate) fn upsert_keeps_the_newest(subject: &Subject<'_>) -> Step<String> {
     let once = [&old[..], &newer[..]].concat();
     lane.write_batch(batch(&once)).during(|| "a key twice in a batch".to_owned())?;
     lane.write_batch(batch(&newest)).during(|| "a key in the next batch".to_owned())?;
-    let window = lane.prepare(once.len() + newest.len())?;
+    let window = lane.prepare()?;
     run.commit(vec![window], vec![record(&table, 1)])?;
     let mut wanted = old;
     wanted.splice(3..6, newer);

@@ -57,7 +57,7 @@ fn write(subject: &Subject<'_>, run: &Run, table: &str, sample: ArrayRef) -> Ste
     for part in [records.slice(0, 1), records.slice(1, ROWS - 1)] {
         lane.write_batch(part).during(|| "it was declared, and cannot be written".to_owned())?;
     }
-    let window = lane.prepare(ROWS)?;
+    let window = lane.prepare()?;
     run.commit(vec![window], vec![record(table, 1)])?;
     drop(lane);
     subject.check_rows(table, &rows(0..ROWS as i64))?;

@@ -1,0 +1,145 @@
+//! Every connector of this repository keeps its promises.
+
+mod kit;
+
+use dstream_conformance::{Role, Row};
+use kit::{Loaded, assert_all_pass, config, library_file};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+/// Skipped where a config names no file.
+const NO_TRACE: &str = "looking-leaves-no-trace";
+
+fn write_csv(folder: &Path) {
+    let mut orders = "id,word,total,at\n".to_owned();
+    for id in 0..150 {
+        let word = match id % 5 {
+            0 => String::new(),
+            1 => format!("\"a, {id}\n\"\"b\"\"\""),
+            _ => format!("kůň {id}"),
+        };
+        let _ =
+            writeln!(orders, "{id},{word},{}.{:02},2024-02-{:02}T10:00:00Z", id * 3, id % 100, id % 28 + 1);
+    }
+    std::fs::write(folder.join("orders.csv"), orders).expect("written");
+    std::fs::write(folder.join("empty.csv"), "a,b\n").expect("written");
+    std::fs::write(folder.join("codes.tsv"), "code\tname\n007\tx\n\t\n010\t\"y\"\n").expect("written");
+}
+
+fn write_jsonl(folder: &Path) {
+    let mut events = String::new();
+    for id in 0..150 {
+        let tags = if id % 3 == 0 { "null".to_owned() } else { format!("[\"a\", \"č{id}\"]") };
+        let more =
+            if id % 4 == 0 { format!(", \"more\": {{\"x\": {id}, \"y\": null}}") } else { String::new() };
+        let _ = writeln!(events, "{{\"id\": {id}, \"tags\": {tags}{more}}}");
+    }
+    std::fs::write(folder.join("events.jsonl"), events).expect("written");
+    std::fs::write(folder.join("one.jsonl"), "{\"only\": 1}").expect("written");
+}
+
+#[test]
+fn the_tap_csv_keeps_its_promises() {
+    let folder = tempfile::tempdir().expect("temp folder");
+    write_csv(folder.path());
+    let library = Loaded::open(&library_file("files"));
+    let options = json!({ "key_properties": { "orders": ["id"] } });
+    let subject = library.subject("csv", Role::Tap).with_config(config("csv", Some(folder.path()), options));
+    assert_all_pass(&subject, Role::Tap, &[]);
+}
+
+#[test]
+fn the_tap_jsonl_keeps_its_promises() {
+    let folder = tempfile::tempdir().expect("temp folder");
+    write_jsonl(folder.path());
+    let library = Loaded::open(&library_file("files"));
+    let options = json!({ "key_properties": { "events": ["id"] }, "types": { "tags": "text" } });
+    let subject =
+        library.subject("jsonl", Role::Tap).with_config(config("jsonl", Some(folder.path()), options));
+    assert_all_pass(&subject, Role::Tap, &[]);
+}
+
+#[test]
+fn the_tap_synthetic_keeps_its_promises() {
+    let library = Loaded::open(&library_file("synthetic"));
+    let one_of_each = json!({ "streams": [
+        { "name": "all", "rows": 300, "columns": 14 },
+        { "name": "keyless", "rows": 50, "columns": 2, "key": false },
+        { "name": "none", "rows": 0 },
+    ], "nulls": 0.2 });
+    let in_parts = json!({ "rows": 100_000, "columns": 1, "partitions": 2 });
+    for options in [one_of_each, in_parts] {
+        let subject = library.subject("synthetic", Role::Tap).with_config(config("synthetic", None, options));
+        assert_all_pass(&subject, Role::Tap, &[NO_TRACE]);
+    }
+}
+
+/// Where the process that reads a table finds out which one.
+const QUESTION: &str = "DSTREAMS_KIT_READS";
+
+/// The rows of a table, read by another process: with SQLite twice in one, each would drop the locks of the other.
+fn table_of(file: &Path, table: &str) -> Option<Vec<Row>> {
+    let mut reader = Command::new(std::env::current_exe().expect("a test has a file"));
+    reader.args(["--exact", "a_table_is_read_for_the_others", "--ignored", "--nocapture"]);
+    let output = reader.env(QUESTION, json!([file, table]).to_string()).output().expect("starts");
+    let said = String::from_utf8(output.stdout).expect("text");
+    let rows = said.lines().find_map(|line| line.split_once("rows: ")).expect(&said).1;
+    serde_json::from_str(rows).expect("JSON")
+}
+
+#[test]
+#[ignore = "a part of the_target_sqlite_keeps_its_promises, in another process"]
+fn a_table_is_read_for_the_others() {
+    let Ok(question) = std::env::var(QUESTION) else { return };
+    let (file, table): (String, String) = serde_json::from_str(&question).expect("a file and a table");
+    let database = rusqlite::Connection::open(file).expect("opens");
+    let known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let known: i64 = database.query_row(known, [&table], |row| row.get(0)).expect("tables");
+    let mut rows = Vec::new();
+    if known > 0 {
+        let mut query = database.prepare(&format!("SELECT id, word FROM \"{table}\"")).expect("columns");
+        let found = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows = found.collect::<Result<Vec<Row>, _>>().expect("rows");
+    }
+    println!("\nrows: {}", if known > 0 { json!(rows) } else { Value::Null });
+}
+
+#[test]
+fn the_target_sqlite_keeps_its_promises() {
+    let library = Loaded::open(&library_file("sqlite"));
+    for journal_mode in ["wal", "delete"] {
+        let folder = tempfile::tempdir().expect("temp folder");
+        let file = folder.path().join("target.db");
+        let options = json!({ "journal_mode": journal_mode, "synchronous": "normal" });
+        let subject = library.subject("sqlite", Role::Target);
+        let subject = subject
+            .with_config(config("sqlite", Some(&file), options))
+            .with_read_back(|table: &str| Ok(table_of(&file, table)));
+        assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
+    }
+}
+
+#[test]
+fn the_target_blackhole_keeps_its_promises() {
+    let library = Loaded::open(&library_file("synthetic"));
+    let folder = tempfile::tempdir().expect("temp folder");
+    let report = folder.path().join("report.json");
+    let not_claimed = [
+        "a-null-in-a-key-is-refused",
+        "other-modes-are-refused",
+        "records-come-back",
+        "a-commit-again-changes-nothing",
+        "a-gap-in-sequences-is-refused",
+        "epochs-rise",
+        "an-older-run-is-fenced",
+    ];
+    for options in [json!({ "output": report }), json!({ "output": report, "keep_records": true })] {
+        let subject = library.subject("blackhole", Role::Target);
+        let subject = subject.with_config(config("blackhole", None, options));
+        let outcomes = kit::run_all(&subject, Role::Target);
+        assert_eq!(kit::failed(&outcomes), [""; 0], "{outcomes:#?}");
+        assert_eq!(kit::skipped(&outcomes), not_claimed);
+    }
+}
