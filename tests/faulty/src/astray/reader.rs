@@ -97,7 +97,9 @@ impl AstrayReader {
             ids = ids.iter().map(|id| id.filter(|id| *id != 8)).collect::<Int64Array>();
         }
         self.rows.start = to;
-        self.position.store(to, Ordering::SeqCst);
+        if self.settings.has("shares_position") {
+            self.position.store(to, Ordering::SeqCst);
+        }
         self.step = Step::Checkpoint;
         let batch = batch(&self.schema, ids)?.into();
         Ok(Message::Batch { stream: 0, version: 1, batch, source_bytes: 0 })
@@ -124,6 +126,9 @@ impl AstrayReader {
 impl Drop for AstrayReader {
     fn drop(&mut self) {
         self.handed_out.iter().for_each(Shared::overwrite);
+        if self.settings.has("remembers_closed_reader") && self.step != Step::End {
+            self.position.store(self.rows.start, Ordering::SeqCst);
+        }
         if self.settings.has("aborts_when_closed_early") && self.step == Step::Checkpoint {
             std::process::abort();
         }
@@ -151,7 +156,6 @@ impl Reader for AstrayReader {
                 return self.next_batch().map(Next::from);
             }
             self.step = Step::End;
-            self.position.store(0, Ordering::SeqCst);
             if !self.settings.has("no_stream_end") {
                 return Ok(Message::StreamEnd { stream: 0 }.into());
             }
