@@ -5,14 +5,10 @@ mod tap;
 mod target;
 
 use crate::case::{Case, Need};
-use crate::subject::{Role, Subject};
-use crate::verdict::Step;
+use crate::subject::Role;
 
-type Run = fn(&Subject<'_>) -> Step<String>;
-type Needs = &'static [Need];
-
-const NONE: Needs = &[];
-const CONFIG: Needs = &[Need::Config];
+const NONE: &[Need] = &[];
+const CONFIG: &[Need] = &[Need::Config];
 
 /// The cases of a role.
 pub fn cases(role: Role) -> impl Iterator<Item = &'static Case> {
