@@ -15,6 +15,9 @@ use super::numbers::{Shared, batch, schema, shared};
 /// Bytes of a record, more than it takes.
 const ROW_BYTES: u64 = 64;
 
+/// More than any call may take that is not to wait.
+pub(crate) const LATE: Duration = Duration::from_millis(2500);
+
 pub(crate) struct AstrayReader {
     settings: Settings,
     context: Context,
@@ -26,6 +29,7 @@ pub(crate) struct AstrayReader {
     /// The position of all readers of the tap, for those that share it.
     position: Arc<AtomicI64>,
     is_turned: bool,
+    has_waited: bool,
     handed_out: Vec<Shared>,
 }
 
@@ -72,6 +76,7 @@ impl AstrayReader {
             step: Step::Schema,
             position,
             is_turned,
+            has_waited: false,
             handed_out: Vec::new(),
         }
     }
@@ -105,13 +110,14 @@ impl AstrayReader {
         Ok(Message::Batch { stream: 0, version: 1, batch, source_bytes: 0 })
     }
 
-    fn wait(&self, timeout: Duration) -> Result<()> {
-        if self.settings.has("ignores_timeout") && timeout.is_zero() && self.step == Step::Batch {
-            std::thread::sleep(Duration::from_millis(1100));
+    fn wait(&mut self, timeout: Duration) -> Result<()> {
+        if self.settings.has("ignores_timeout") && timeout.is_zero() && !self.has_waited {
+            self.has_waited = true;
+            std::thread::sleep(LATE);
         }
         if self.context.is_cancelled() {
             if self.settings.has("ignores_cancel") {
-                std::thread::sleep(Duration::from_millis(1500));
+                std::thread::sleep(LATE);
                 return Ok(());
             }
             return Err(match self.settings.has("blames_cancel_on_source") {
