@@ -125,6 +125,6 @@ pub struct ReadRequest {
     pub bookmark: Option<Bookmark>,
     /// Records in a batch, at most.
     pub max_batch_rows: NonZeroUsize,
-    /// Bytes in a batch, at most; one record may be larger.
+    /// Bytes in a batch, at most; its last record may go beyond them.
     pub max_batch_bytes: NonZeroU64,
 }

@@ -3,7 +3,7 @@
 use dstream_abi::WriteMode;
 use std::sync::atomic::Ordering;
 
-use crate::subject::{Role, Subject};
+use crate::subject::Subject;
 use crate::verdict::{Outcome, Step};
 
 /// One promise, and how it is tested.
@@ -12,12 +12,13 @@ pub struct Case {
     pub name: &'static str,
     /// The promise.
     pub promise: &'static str,
-    /// Whose it is; `None`: every connector's.
-    pub role: Option<Role>,
     /// What has to be claimed, or given, for it to be tested.
-    pub(crate) needs: &'static [Need],
-    pub(crate) run: fn(&Subject<'_>) -> Step<String>,
+    needs: &'static [Need],
+    run: Run,
 }
+
+/// Tests the promise: what was looked at, or why it ended early.
+type Run = fn(&Subject<'_>) -> Step<String>;
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -86,6 +87,15 @@ impl std::fmt::Display for Need {
 }
 
 impl Case {
+    pub(crate) const fn new(
+        name: &'static str,
+        needs: &'static [Need],
+        promise: &'static str,
+        run: Run,
+    ) -> Case {
+        Case { name, promise, needs, run }
+    }
+
     /// What has to be claimed, or given, for it to be tested.
     pub fn needs(&self) -> impl Iterator<Item = String> {
         self.needs.iter().map(Need::to_string)

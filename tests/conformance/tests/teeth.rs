@@ -55,10 +55,7 @@ const TAP: &[(&str, &[&str])] = &[
     ("ignores_batch_bytes", &["batches-are-not-too-large"]),
     ("ignores_selection", &["the-selected-columns-come"]),
     ("shares_position", &["readers-do-not-disturb-each-other"]),
-    (
-        "remembers_closed_reader",
-        &["readers-do-not-disturb-each-other", "a-reader-can-be-closed-at-any-moment"],
-    ),
+    ("remembers_closed_reader", &["a-reader-can-be-closed-at-any-moment"]),
     (
         "overwrites_on_close",
         &["a-key-is-read-once", "batches-outlive-their-reader", "a-timeout-of-zero-does-not-wait"],

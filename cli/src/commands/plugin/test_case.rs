@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-use dstream_conformance::{Outcome as Verdict, Role, Subject, find_case};
+use dstream_conformance::{Outcome as Verdict, Role, Subject, TapReadBack, find_case};
 use dstream_core::config::{self, SystemSecrets};
 use dstream_core::plugin::Library;
 use dstream_core::{ConnectorConfig, ConnectorManifest, Error};
@@ -12,6 +12,7 @@ use super::elsewhere;
 use crate::args::Globals;
 use crate::commands::Outcome;
 use crate::exit::{During, ExitCode, Phase};
+use crate::session::Session;
 use crate::{plugins, redact};
 
 #[derive(clap::Args)]
@@ -40,13 +41,20 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Outcome {
     let case = find_case(args.role, &args.case)
         .ok_or_else(|| Error::config(format!("there is no case `{}`", args.case)))
         .during(Phase::Config)?;
+    // Ends after the subject: it shuts every library down.
+    let session = Session::start(globals)?;
     let library = Library::open(&args.file, plugins::trust(globals)).during(Phase::Plugin)?;
     let subject = Subject::new(library.plugin(), &args.type_name, args.role).during(Phase::Plugin)?;
     let mut subject = subject.with_seed(args.seed);
     if let Some(config) = config_of(args, &library).during(Phase::Config)? {
         subject = subject.with_config(config);
     }
-    elsewhere::answer(&written(&case.run(&subject)))?;
+    if let Some(path) = &args.read_back {
+        subject = subject.with_read_back(TapReadBack::new(session.open_tap(path, false)?.tap));
+    }
+    let verdict = case.run(&subject);
+    drop(subject);
+    elsewhere::answer(&written(&verdict))?;
     Ok(ExitCode::Ok)
 }
 

@@ -138,23 +138,12 @@ impl Source {
         bookmark: Option<&Bookmark>,
         limits: Limits,
     ) -> dstream_abi::Result<Box<dyn Reader>> {
-        let request = ReadRequest {
-            partition: job.partition.clone(),
-            streams: job.streams.clone(),
-            bookmark: bookmark.cloned(),
-            max_batch_rows: NonZeroUsize::new(limits.rows).unwrap_or(NonZeroUsize::MIN),
-            max_batch_bytes: NonZeroU64::new(limits.bytes).unwrap_or(NonZeroU64::MIN),
-        };
-        self.tap.open_reader(context, request)
+        open_reader(&*self.tap, job, context, bookmark, limits)
     }
 
     /// Reads a partition to its end.
     pub(crate) fn read(&self, job: &Job, bookmark: Option<&Bookmark>, limits: Limits) -> Step<Reading> {
-        let read = || {
-            let mut reader = self.open_reader(job, context(), bookmark, limits)?;
-            read_all(&mut *reader, Duration::from_millis(500))
-        };
-        read().during(|| job.named())
+        read(&*self.tap, job, bookmark, limits)
     }
 
     /// Reads a partition to its end in batches so small that there are some bookmarks to read on from.
@@ -163,6 +152,32 @@ impl Source {
         let limits = Limits { rows: whole.rows().div_ceil(BOOKMARKS).max(1), ..WIDE };
         Ok((self.read(job, None, limits)?, limits))
     }
+}
+
+fn open_reader(
+    tap: &dyn Tap,
+    job: &Job,
+    context: Context,
+    bookmark: Option<&Bookmark>,
+    limits: Limits,
+) -> dstream_abi::Result<Box<dyn Reader>> {
+    let request = ReadRequest {
+        partition: job.partition.clone(),
+        streams: job.streams.clone(),
+        bookmark: bookmark.cloned(),
+        max_batch_rows: NonZeroUsize::new(limits.rows).unwrap_or(NonZeroUsize::MIN),
+        max_batch_bytes: NonZeroU64::new(limits.bytes).unwrap_or(NonZeroU64::MIN),
+    };
+    tap.open_reader(context, request)
+}
+
+/// Reads a partition to its end.
+pub(crate) fn read(tap: &dyn Tap, job: &Job, bookmark: Option<&Bookmark>, limits: Limits) -> Step<Reading> {
+    let read = || {
+        let mut reader = open_reader(tap, job, context(), bookmark, limits)?;
+        read_all(&mut *reader, Duration::from_millis(500))
+    };
+    read().during(|| job.named())
 }
 
 impl Job {

@@ -66,6 +66,10 @@ impl Loaded {
         Loaded { library, _folder: folder }
     }
 
+    pub(crate) fn plugin(&self) -> &dstream_abi::import::Plugin {
+        self.library.plugin()
+    }
+
     pub(crate) fn subject(&self, type_name: &str, role: Role) -> Subject<'_> {
         Subject::new(self.library.plugin(), type_name, role).expect("the manifest has it").with_seed(seed())
     }

@@ -15,6 +15,9 @@ use super::numbers::{Shared, batch, schema, shared};
 /// Bytes of a record, more than it takes.
 const ROW_BYTES: u64 = 64;
 
+/// More than any call may take that is not to wait.
+pub(crate) const LATE: Duration = Duration::from_millis(2500);
+
 pub(crate) struct AstrayReader {
     settings: Settings,
     context: Context,
@@ -26,6 +29,7 @@ pub(crate) struct AstrayReader {
     /// The position of all readers of the tap, for those that share it.
     position: Arc<AtomicI64>,
     is_turned: bool,
+    has_waited: bool,
     handed_out: Vec<Shared>,
 }
 
@@ -72,6 +76,7 @@ impl AstrayReader {
             step: Step::Schema,
             position,
             is_turned,
+            has_waited: false,
             handed_out: Vec::new(),
         }
     }
@@ -97,19 +102,22 @@ impl AstrayReader {
             ids = ids.iter().map(|id| id.filter(|id| *id != 8)).collect::<Int64Array>();
         }
         self.rows.start = to;
-        self.position.store(to, Ordering::SeqCst);
+        if self.settings.has("shares_position") {
+            self.position.store(to, Ordering::SeqCst);
+        }
         self.step = Step::Checkpoint;
         let batch = batch(&self.schema, ids)?.into();
         Ok(Message::Batch { stream: 0, version: 1, batch, source_bytes: 0 })
     }
 
-    fn wait(&self, timeout: Duration) -> Result<()> {
-        if self.settings.has("ignores_timeout") && timeout.is_zero() && self.step == Step::Batch {
-            std::thread::sleep(Duration::from_millis(1100));
+    fn wait(&mut self, timeout: Duration) -> Result<()> {
+        if self.settings.has("ignores_timeout") && timeout.is_zero() && !self.has_waited {
+            self.has_waited = true;
+            std::thread::sleep(LATE);
         }
         if self.context.is_cancelled() {
             if self.settings.has("ignores_cancel") {
-                std::thread::sleep(Duration::from_millis(1500));
+                std::thread::sleep(LATE);
                 return Ok(());
             }
             return Err(match self.settings.has("blames_cancel_on_source") {
@@ -124,6 +132,9 @@ impl AstrayReader {
 impl Drop for AstrayReader {
     fn drop(&mut self) {
         self.handed_out.iter().for_each(Shared::overwrite);
+        if self.settings.has("remembers_closed_reader") && self.step != Step::End {
+            self.position.store(self.rows.start, Ordering::SeqCst);
+        }
         if self.settings.has("aborts_when_closed_early") && self.step == Step::Checkpoint {
             std::process::abort();
         }
@@ -151,7 +162,6 @@ impl Reader for AstrayReader {
                 return self.next_batch().map(Next::from);
             }
             self.step = Step::End;
-            self.position.store(0, Ordering::SeqCst);
             if !self.settings.has("no_stream_end") {
                 return Ok(Message::StreamEnd { stream: 0 }.into());
             }

@@ -5,8 +5,8 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use dstream_abi::{Batch, Context, Error, Prepared, Result, StreamPlan, WriteMode, Writer};
 use serde_json::json;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
+use super::reader::LATE;
 use super::store::Row;
 use super::target::{Shared, Window};
 
@@ -72,7 +72,7 @@ impl Writer for AstrayWriter {
 
     fn write(&mut self, _: u32, version: u32, batch: Batch) -> Result<()> {
         if self.context.is_cancelled() && self.shared.has("ignores_cancel") {
-            std::thread::sleep(Duration::from_millis(1500));
+            std::thread::sleep(LATE);
         }
         let records = batch.into_records()?;
         let schema = records.schema();
