@@ -100,15 +100,6 @@ impl Plugin {
         &self.manifest
     }
 
-    /// The types of its tables, and whether each is a tap and a target.
-    pub fn connectors(&self) -> impl Iterator<Item = (&str, bool, bool)> {
-        let roles = |connector: &'_ Connector| (connector.tap.is_some(), connector.target.is_some());
-        self.connectors.iter().map(move |connector| {
-            let (tap, target) = roles(connector);
-            (connector.type_name.as_str(), tap, target)
-        })
-    }
-
     /// Overrides how far the host looks into the arrays of this library.
     pub fn set_validation(&self, validation: Validation) {
         self.library.full_validation.store(validation == Validation::Full, Ordering::Relaxed);

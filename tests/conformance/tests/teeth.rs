@@ -177,12 +177,12 @@ fn a_target_of_fewer_promises_is_held_to_them() {
 #[test]
 fn a_manifest_that_says_other_things_than_are_true_is_found() {
     let declared = [
-        "the-manifest-is-what-the-library-has",
+        "the-manifest-is-well-formed",
         "the-schema-of-options-is-valid",
         "unknown-options-are-refused",
         "options-are-explained",
         "secrets-are-marked",
         "bad-options-are-refused",
     ];
-    check("misdeclared", Role::Tap, &[("", &declared)]);
+    check("Misdeclared", Role::Tap, &[("", &declared)]);
 }

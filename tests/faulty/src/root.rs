@@ -30,7 +30,7 @@ static ASTRAY_TAP: TapV1 = tap_table::<AstrayTap>();
 static ASTRAY_TARGET: TargetV1 = target_table::<AstrayTarget>();
 static ASTRAY: ConnectorV1 = connector("astray", Some(&ASTRAY_TAP), Some(&ASTRAY_TARGET));
 static ASTRAY_APPEND: ConnectorV1 = connector("astray-append", None, Some(&ASTRAY_TARGET));
-static MISDECLARED: ConnectorV1 = connector("misdeclared", Some(&ASTRAY_TAP), None);
+static MISDECLARED: ConnectorV1 = connector("Misdeclared", Some(&ASTRAY_TAP), None);
 
 static CONNECTORS: &[&ConnectorV1] =
     &[&FAULTY, &PANICKY, &HOLLOW, &WITNESS, &ASTRAY, &ASTRAY_APPEND, &MISDECLARED];

@@ -6,10 +6,10 @@ use crate::{manifest, trace};
 
 pub(super) static CASES: &[Case] = &[
     Case::new(
-        "the-manifest-is-what-the-library-has",
+        "the-manifest-is-well-formed",
         NONE,
-        "the manifest names the roles that the library has tables for, and no other",
-        manifest::the_manifest_is_what_the_library_has,
+        "the manifest names the library and its version, each type in lower-case letters, digits and `-`, and what a target can write",
+        manifest::the_manifest_is_well_formed,
     ),
     Case::new(
         "the-schema-of-options-is-valid",
