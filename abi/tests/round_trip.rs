@@ -113,8 +113,7 @@ fn addresses_of(records: &RecordBatch) -> Vec<usize> {
 
 /// Moves what was given under `name` from the tap to the target, as the engine does.
 fn pump(name: &str, validation: import::Validation) -> Result<Vec<Bookmark>> {
-    let plugin = echo::plugin();
-    plugin.set_validation(validation);
+    let plugin = echo::plugin_with(validation);
     let tap = plugin.tap("echo", echo::context(), &echo::config(name, None))?;
     let target = plugin.target("echo", echo::context(), &echo::config(name, None))?;
     let mut reader = tap.open_reader(echo::context(), echo::read_request())?;
@@ -144,12 +143,15 @@ fn every_layout_crosses_both_borders_with_its_buffers_in_place() {
         let name = format!("layouts {validation:?}");
         let records = every_layout();
         let before = addresses_of(&records);
-        echo::give(&name, vec![records.clone(), records.clone()]);
+        // Miri takes a quarter of a minute for each.
+        let batches = if cfg!(miri) { 1 } else { 2 };
+        echo::give(&name, vec![records.clone(); batches]);
         let bookmarks = pump(&name, validation).unwrap();
         let taken = echo::taken(&name);
-        assert_eq!(taken, [records.clone(), records]);
+        assert_eq!(taken, vec![records; batches]);
         assert_eq!(addresses_of(&taken[0]), before);
-        assert_eq!(bookmarks, [serde_json::json!({"batches": 1}), serde_json::json!({"batches": 2})]);
+        let all: Vec<_> = (1..=batches).map(|at| serde_json::json!({ "batches": at })).collect();
+        assert_eq!(bookmarks, all);
     }
 }
 
@@ -158,7 +160,11 @@ fn slices_cross_as_the_records_they_show() {
     for validation in [import::Validation::Structural, import::Validation::Full] {
         let name = format!("slices {validation:?}");
         let whole = every_layout();
-        let slices: Vec<_> = (0..4).flat_map(|at| (0..=3 - at.min(3)).map(move |n| (at.min(3), n))).collect();
+        let mut slices: Vec<_> = (0..4).flat_map(|at| (0..=3 - at).map(move |rows| (at, rows))).collect();
+        if cfg!(miri) {
+            // The rest takes minutes and shows Miri nothing new.
+            slices = vec![(1, 2), (3, 0)];
+        }
         let batches: Vec<_> = slices.iter().map(|(at, n)| whole.slice(*at, *n)).collect();
         echo::give(&name, batches.clone());
         pump(&name, validation).unwrap();

@@ -6,7 +6,7 @@ pub mod callbacks;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use dstream_abi::import::Plugin;
+use dstream_abi::import::{Plugin, Validation};
 use dstream_abi::*;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -240,9 +240,29 @@ pub fn entry() -> raw::EntryV1 {
     dstream_plugin_v1
 }
 
-pub fn plugin() -> Plugin {
+fn enter() -> Plugin {
     // SAFETY: the function of this very program, which stays mapped.
     unsafe { Plugin::enter(dstream_plugin_v1, "echo") }.unwrap()
+}
+
+/// The library, entered once: comparing layouts takes Miri ten seconds.
+pub fn plugin() -> &'static Plugin {
+    static PLUGIN: LazyLock<Plugin> = LazyLock::new(enter);
+    &PLUGIN
+}
+
+/// The library, looked at in this way.
+pub fn plugin_with(validation: Validation) -> &'static Plugin {
+    static FULL: LazyLock<Plugin> = LazyLock::new(|| {
+        let plugin = enter();
+        plugin.set_validation(Validation::Full);
+        plugin
+    });
+    match validation {
+        // What a library of the Rust SDK is without being told.
+        Validation::Structural => plugin(),
+        Validation::Full => &FULL,
+    }
 }
 
 pub fn config(name: &str, panic_in: Option<&str>) -> ConnectorConfig {

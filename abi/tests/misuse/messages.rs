@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, Schema};
 use dstream_abi::ErrorKind::{self, Bug, Data, Unsupported};
-use dstream_abi::raw::{ArrowArray, Buf, RawArray, RawMessage, RawSchema, msg};
+use dstream_abi::raw::{ArrowArray, ArrowSchema, Buf, RawArray, RawMessage, RawSchema, msg};
 use dstream_abi::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,12 +102,22 @@ fn a_batch_comes_after_its_schema() {
     says(read(vec![first(), second, batch(records(), 0, 1, SIZES)]), Bug, words);
 }
 
+/// The schema of the message as `change` leaves it. What it was before is kept, for its maker would look for everything
+/// where it had been.
+fn with_schema(change: impl FnOnce(&mut RawSchema) + 'static) -> Step {
+    changed(first(), move |out| {
+        let whole = crude::keep(std::mem::replace(&mut out.schema, ArrowSchema::empty()));
+        // SAFETY: RawSchema mirrors ArrowSchema (asserted where it is defined).
+        let mut schema = unsafe { std::ptr::from_ref(whole).cast::<RawSchema>().read() };
+        schema.release = Some(forget_schema);
+        change(&mut schema);
+        // SAFETY: as above; what is there is empty.
+        unsafe { std::ptr::from_mut(&mut out.schema).cast::<RawSchema>().write(schema) };
+    })
+}
+
 #[test]
 fn a_schema_that_is_not_there_or_cannot_be_read_is_named() {
-    let raw = |out: &mut RawMessage, change: fn(&mut RawSchema)| {
-        // SAFETY: RawSchema mirrors ArrowSchema (asserted where it is defined).
-        change(unsafe { &mut *std::ptr::from_mut(&mut out.schema).cast::<RawSchema>() });
-    };
     type Change = fn(&mut RawSchema);
     let cases: [(Change, &str); 8] = [
         (|schema| schema.release = None, "a schema is released already"),
@@ -120,19 +130,11 @@ fn a_schema_that_is_not_there_or_cannot_be_read_is_named() {
         (|schema| schema.n_children = i64::MAX, "a schema claims 9223372036854775807 children"),
     ];
     for (change, words) in cases {
-        let broken = changed(first(), move |out| {
-            // What was changed is not released: its maker would look for it where it was.
-            raw(out, |schema| schema.release = Some(forget_schema));
-            raw(out, change);
-        });
-        let error = says(read(vec![broken]), ErrorKind::Schema, words);
+        let error = says(read(vec![with_schema(change)]), ErrorKind::Schema, words);
         assert_eq!(error.stream_name(), Some("a"));
     }
     for entries in [-1, i32::MIN, i32::MAX] {
-        let broken = changed(first(), move |out| {
-            raw(out, |schema| schema.release = Some(forget_schema));
-            // SAFETY: as above.
-            let schema = unsafe { &mut *std::ptr::from_mut(&mut out.schema).cast::<RawSchema>() };
+        let broken = with_schema(move |schema| {
             schema.metadata = std::ptr::from_ref(crude::keep(entries)).cast();
         });
         let words = format!("a schema claims {entries} entries of metadata");

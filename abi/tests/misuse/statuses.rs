@@ -56,6 +56,11 @@ fn use_role(call: &str) -> Result<()> {
     if TAP.iter().any(|(name, _)| *name == call) { use_tap(&plugin) } else { use_target(&plugin) }
 }
 
+/// All of them; for Miri, which takes seconds for each, the first.
+fn few(statuses: &[i32]) -> impl Iterator<Item = i32> {
+    statuses.iter().copied().take(if cfg!(miri) { 1 } else { usize::MAX })
+}
+
 #[test]
 fn every_callback_of_the_header_has_its_case_here() {
     let named = |calls: &[(&'static str, &'static str)], closes: [&'static str; 2]| -> Vec<&str> {
@@ -107,7 +112,7 @@ fn a_function_that_is_missing_is_named() {
 #[test]
 fn an_outcome_that_a_callback_does_not_have_is_no_success() {
     for (call, name) in TAP.into_iter().chain(TARGET) {
-        for status in [1, 2, 3, i32::MAX] {
+        for status in few(&[3, 1, 2, i32::MAX]) {
             if call == "next" && status < 3 {
                 continue;
             }
@@ -130,7 +135,7 @@ fn an_outcome_that_a_callback_does_not_have_is_no_success() {
 #[test]
 fn an_error_without_a_word_keeps_its_kind_and_names_the_call() {
     for (call, name) in TAP.into_iter().chain(TARGET) {
-        for status in (-14..0).chain([i32::MIN]) {
+        for status in few(&[-3, -1, -2, -4, -5, -6, -7, -8, -9, -10, -11, -12, -13, i32::MIN]) {
             mend();
             fault(call, Fault::Status(status));
             let words = format!("`{name}` of plugin `crude` failed with status {status} and no word");
