@@ -42,7 +42,7 @@ pub(crate) fn border(records: &RecordBatch, validation: Validation) -> Cost {
         else {
             panic!("the tap of this bench has batches only");
         };
-        let batch = batch.with_guard(Box::new(in_flight.clone()));
+        let batch = batch.with_guard(in_flight.clone());
         writer.write(stream, version, batch).unwrap();
         batches += 1;
     });

@@ -183,7 +183,8 @@ impl<'a> Loader<'a> {
 
     fn write_held(&mut self) -> Result<(), LaneError> {
         self.held_bytes = 0;
-        for held in std::mem::take(&mut self.held) {
+        let mut all = std::mem::take(&mut self.held);
+        for held in all.drain(..) {
             match held {
                 Held::Schema { stream, version, schema } => {
                     self.window.is_touched = true;
@@ -201,6 +202,7 @@ impl<'a> Loader<'a> {
                 }
             }
         }
+        self.held = all;
         Ok(())
     }
 
