@@ -3,7 +3,6 @@
 use arrow::array::{Array, ArrayData, RecordBatch, StructArray, layout};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ffi::FFI_ArrowArray;
-use std::any::Any;
 
 use crate::raw::RawArray;
 use crate::{Error, Result, panics};
@@ -81,10 +80,14 @@ impl Batch {
 
     /// A batch of the same records that keeps `guard` until the last of its buffers is released, on whichever side of
     /// the border that happens.
-    pub fn with_guard(self, guard: Box<dyn Any + Send>) -> Batch {
-        let (schema, bytes) = (self.schema(), self.bytes());
-        let mut sizes = Vec::new();
-        let mut array = self.into_raw(&mut sizes);
+    pub fn with_guard<G: Send + 'static>(self, guard: G) -> Batch {
+        let (mut array, schema, bytes) = match self.0 {
+            Content::Raw { array, schema, bytes } => (array, schema, bytes),
+            Content::Records(records) => {
+                let (schema, bytes) = (records.schema(), records.get_array_memory_size() as u64);
+                (FFI_ArrowArray::new(&StructArray::from(records).into_data()), schema, bytes)
+            }
+        };
         guard_release(&mut array, guard);
         Batch(Content::Raw { array, schema, bytes })
     }
@@ -137,26 +140,26 @@ fn buffer_sizes(data: &ArrayData, sizes: &mut Vec<i64>) {
     }
 }
 
-struct Guarded {
+struct Guarded<G> {
     release: Option<unsafe extern "C" fn(*mut RawArray)>,
     private_data: *mut std::ffi::c_void,
-    _guard: Box<dyn Any + Send>,
+    guard: G,
 }
 
-fn guard_release(array: &mut FFI_ArrowArray, guard: Box<dyn Any + Send>) {
+fn guard_release<G: Send + 'static>(array: &mut FFI_ArrowArray, guard: G) {
     let array: *mut RawArray = std::ptr::from_mut(array).cast();
     // SAFETY: RawArray has the layout of FFI_ArrowArray (asserted in raw/arrow_structs.rs), and the borrow is exclusive.
     let array = unsafe { &mut *array };
-    let guarded = Guarded { release: array.release, private_data: array.private_data, _guard: guard };
+    let guarded = Guarded { release: array.release, private_data: array.private_data, guard };
     array.private_data = Box::into_raw(Box::new(guarded)).cast();
-    array.release = Some(release_guarded);
+    array.release = Some(release_guarded::<G>);
 }
 
-unsafe extern "C" fn release_guarded(array: *mut RawArray) {
+unsafe extern "C" fn release_guarded<G: Send + 'static>(array: *mut RawArray) {
     // SAFETY: dstream.h, "Who allocates releases": called once with an array that guard_release made.
     let array = unsafe { &mut *array };
     // SAFETY: private_data is the box of guard_release, taken once: release is null afterwards.
-    let guarded = unsafe { Box::from_raw(array.private_data.cast::<Guarded>()) };
+    let guarded = unsafe { Box::from_raw(array.private_data.cast::<Guarded<G>>()) };
     array.private_data = guarded.private_data;
     array.release = guarded.release;
     if let Some(release) = guarded.release {
@@ -165,5 +168,6 @@ unsafe extern "C" fn release_guarded(array: *mut RawArray) {
     }
     array.release = None;
     // A guard that panics must not unwind into whoever releases.
-    let _ = panics::catch(move || drop(guarded));
+    let guard = guarded.guard;
+    let _ = panics::catch(move || drop(guard));
 }

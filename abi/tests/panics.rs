@@ -127,7 +127,7 @@ fn a_panic_while_an_array_is_released_is_nobodys_end() {
     }
     let column = Arc::new(arrow::array::Int32Array::from(vec![1])) as arrow::array::ArrayRef;
     let records = arrow::array::RecordBatch::try_from_iter([("a", column)]).unwrap();
-    drop(Batch::from(records).with_guard(Box::new(Bomb)));
+    drop(Batch::from(records).with_guard(Bomb));
 }
 
 #[test]

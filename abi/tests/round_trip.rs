@@ -198,7 +198,7 @@ fn a_guard_lives_until_the_last_buffer_is_released() {
         }
     }
     let dropped = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let batch = Batch::from(every_layout()).with_guard(Box::new(Flag(dropped.clone())));
+    let batch = Batch::from(every_layout()).with_guard(Flag(dropped.clone()));
     let records = batch.into_records().unwrap();
     let one = records.column(2).slice(1, 1);
     drop(records);

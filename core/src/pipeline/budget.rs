@@ -3,7 +3,6 @@
 //! Every lane has its own share of the run's memory. A lane that waits for memory therefore waits for itself alone, and
 //! no two lanes can wait for each other.
 
-use std::any::Any;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,19 +10,26 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit_bytes: u64,
-    in_flight: Mutex<u64>,
+    state: Mutex<State>,
     released: Condvar,
 }
 
+#[derive(Debug, Default)]
+struct State {
+    in_flight_bytes: u64,
+    /// Threads that wait for bytes: to wake nobody is a system call, too.
+    waiting: u32,
+}
+
 /// Gives its bytes back when it is dropped.
-struct Reserved {
+pub(crate) struct Reserved {
     budget: Arc<Budget>,
     bytes: u64,
 }
 
 impl Budget {
     pub(crate) fn new(limit_bytes: u64) -> Arc<Budget> {
-        Arc::new(Budget { limit_bytes, in_flight: Mutex::new(0), released: Condvar::new() })
+        Arc::new(Budget { limit_bytes, state: Mutex::default(), released: Condvar::new() })
     }
 
     pub(crate) fn limit_bytes(&self) -> u64 {
@@ -33,31 +39,40 @@ impl Budget {
     /// Whether a batch of `bytes` may be asked for; waits at most `timeout`. Something is always allowed in flight, so a
     /// record larger than expected passes alone.
     pub(crate) fn wait_for_room(&self, bytes: u64, timeout: Duration) -> bool {
-        let fits = |in_flight: u64| in_flight == 0 || in_flight.saturating_add(bytes) <= self.limit_bytes;
-        let guard = self.lock();
-        if fits(*guard) {
+        let fits = |state: &State| {
+            state.in_flight_bytes == 0 || state.in_flight_bytes.saturating_add(bytes) <= self.limit_bytes
+        };
+        let mut state = self.lock();
+        if fits(&state) {
             return true;
         }
-        let waited = self.released.wait_timeout_while(guard, timeout, |in_flight| !fits(*in_flight));
-        let (guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        fits(*guard)
+        state.waiting += 1;
+        let waited = self.released.wait_timeout_while(state, timeout, |state| !fits(state));
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        fits(&state)
     }
 
     /// Counts `bytes` until the result is dropped.
-    pub(crate) fn reserve(self: &Arc<Budget>, bytes: u64) -> Box<dyn Any + Send> {
-        *self.lock() += bytes;
-        Box::new(Reserved { budget: self.clone(), bytes })
+    pub(crate) fn reserve(self: &Arc<Budget>, bytes: u64) -> Reserved {
+        self.lock().in_flight_bytes += bytes;
+        Reserved { budget: self.clone(), bytes }
     }
 
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        *self.budget.lock() -= self.bytes;
-        self.budget.released.notify_all();
+        let mut state = self.budget.lock();
+        state.in_flight_bytes -= self.bytes;
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.budget.released.notify_all();
+        }
     }
 }
 

@@ -213,7 +213,8 @@ impl<'a> Loader<'a> {
 
     pub(super) fn write_held(&mut self) -> Result<(), LaneError> {
         self.held_bytes = 0;
-        for held in std::mem::take(&mut self.held) {
+        let mut all = std::mem::take(&mut self.held);
+        for held in all.drain(..) {
             match held {
                 Held::Schema { stream, version, schema } => {
                     self.window.is_touched = true;
@@ -231,6 +232,7 @@ impl<'a> Loader<'a> {
                 }
             }
         }
+        self.held = all;
         Ok(())
     }
 

@@ -139,7 +139,7 @@ fn a_batch_that_the_target_left_is_released_by_the_host() {
     let mut reader = host::reader("faulty", json!({})).expect("opens");
     for message in host::read_all(&mut *reader).expect("reads") {
         if let Message::Batch { stream, version, batch, .. } = message {
-            let batch: Batch = batch.with_guard(Box::new(Guard(sender.clone())));
+            let batch: Batch = batch.with_guard(Guard(sender.clone()));
             writer.write(stream, version, batch).expect("says that it took it");
         }
     }
