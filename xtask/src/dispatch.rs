@@ -3,17 +3,20 @@
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
-use crate::say;
 use crate::shell::program;
+use crate::{say, startup};
 
 /// Runs the benchmarks that are named, or all of them.
 pub(crate) fn bench(names: &[String]) -> Result<ExitCode> {
-    const ALL: [&str; 2] = ["border", "singer"];
+    const ALL: [&str; 3] = ["border", "singer", "startup"];
     if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {
         bail!("no benchmark `{unknown}`; these are there: {}", ALL.join(", "));
     }
-    for name in ALL.iter().filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == *name)) {
-        program("cargo bench --package dstream-core --bench").arg(name).run()?;
+    for name in ALL.into_iter().filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
+        match name {
+            "startup" => drop(startup::run()?),
+            _ => program("cargo bench --package dstream-core --bench").arg(name).run()?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

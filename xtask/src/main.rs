@@ -9,6 +9,7 @@ mod dispatch; // `bench`, `chaos`: programs of the workspace, in release
 mod dist; // a folder that runs anywhere
 mod say; // the one place that prints
 mod shell; // programs, and what became of them
+mod startup; // how long the smallest things take
 
 const HELP: &str = "\
 cargo xtask <COMMAND>
@@ -16,7 +17,7 @@ cargo xtask <COMMAND>
   demo             build dstreams, move real data from CSV into SQLite, show it, move only what is new
   test [STEP…]     every check and test of the repository, set-up included
   dist             target/dist/dstreams: binary, plugins and header, to be copied anywhere
-  bench [NAME…]    the benchmarks; `border` is the cost of passing a batch
+  bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process
   chaos [--runs N] kill a sync at random moments and count what is lost or doubled";
 
 fn main() -> ExitCode {
