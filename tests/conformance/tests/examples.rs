@@ -18,7 +18,24 @@ fn succeed(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
 }
 
-/// The libraries in C, built by their own Makefiles from a copy of their folders: nothing is left in the repository.
+/// The one recipe of an example's Makefile, for a machine that has a C compiler and no `make`.
+fn recipe(folder: &Path) -> Command {
+    let makefile = std::fs::read_to_string(folder.join("Makefile")).expect("a Makefile");
+    let lines: Vec<&str> = makefile.lines().collect();
+    let rule = lines.windows(2).find(|pair| pair[1].starts_with("\t$(CC)")).expect("a rule that compiles");
+    let target = rule[0].split(':').next().expect("a rule names its target");
+    let line = rule[1]
+        .trim_start()
+        .replace("$(CC)", "cc")
+        .replace("$(CFLAGS)", "-O2 -g")
+        .replace("$(INCLUDE)", "\"$INCLUDE\"")
+        .replace("$@", target);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(folder).env("INCLUDE", root().join("abi/include"));
+    shell
+}
+
+/// The libraries in C, built by the recipes of their Makefiles from a copy of their folders: nothing is left in the repository.
 fn c_libraries() -> &'static Path {
     static BUILT: OnceLock<TempDir> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
@@ -34,8 +51,7 @@ fn c_libraries() -> &'static Path {
                     std::fs::copy(&file, copy.join(file.file_name().expect("a name"))).expect("copied");
                 }
             }
-            let include = format!("INCLUDE={}", root().join("abi/include").display());
-            succeed(Command::new("make").arg("-C").arg(&copy).arg(include));
+            succeed(&mut recipe(&copy));
         }
         folder
     });
