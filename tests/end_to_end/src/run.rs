@@ -77,6 +77,18 @@ impl Started {
         }
     }
 
+    /// Whether it ends by itself within `patience`.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < patience {
+            if self.child.try_wait().expect("a child can be asked for its end").is_some() {
+                return true;
+            }
+            std::thread::sleep(LOOK);
+        }
+        false
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
