@@ -10,7 +10,7 @@ pub(crate) use control::Stored;
 pub(crate) use insert::inexact;
 pub(crate) use load::Loader;
 
-use dstream_sdk::{Context, Error, ErrorKind, Result};
+use dstream_sdk::{Context, Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -233,9 +233,8 @@ fn cannot_open(path: &std::path::Display<'_>, reason: &str) -> Error {
     match path.parent() {
         _ if path.exists() => Error::denied(format!("`{text}` cannot be opened: {reason}"))
             .hint("allow reading and writing the file and its folder"),
-        Some(folder) if folder.is_dir() => {
-            Error::new(ErrorKind::NotFound, format!("there is no file `{text}`"))
-        }
+        Some(folder) if folder.is_dir() => Error::not_found(format!("there is no file `{text}`"))
+            .hint("allow making files in its folder, or correct `path`"),
         _ => Error::not_found(format!("there is no folder for `{text}`"))
             .hint("make the folder, or correct `path`"),
     }
