@@ -1,0 +1,4 @@
+//! PostgreSQL as tap and target.
+#![allow(dead_code)] // while it grows
+
+mod client; // the only part that speaks to the server
