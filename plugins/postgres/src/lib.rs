@@ -1,4 +1,8 @@
 //! PostgreSQL as tap and target.
-#![allow(dead_code)] // while it grows
+#![allow(dead_code, unused_imports, clippy::todo)] // while it grows
 
 mod client; // the only part that speaks to the server
+mod decode; // rows of a binary COPY -> batches
+mod encode; // batches -> rows of a binary COPY
+mod quote; // names and texts in SQL
+mod types; // the types of the server <-> Arrow

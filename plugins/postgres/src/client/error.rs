@@ -98,11 +98,15 @@ fn kind_of(code: &str) -> ErrorKind {
 
 fn hint_for(said: &Said, settings: &Settings) -> Option<String> {
     let own = match said.code.as_str() {
-        "28P01" | "28000" => format!("check `username` and `password` of `auth` for the user `{}`", settings.user),
+        "28P01" | "28000" => {
+            format!("check `username` and `password` of `auth` for the user `{}`", settings.user)
+        }
         "3D000" => "check `connection.database`".to_owned(),
         "42501" => format!("an administrator has to grant it to the user `{}`", settings.user),
         "42P01" | "42703" => "run `dstreams discover` again and look at what changed".to_owned(),
-        "55P03" => "another session holds a lock: try later, or raise `lock_ms` of the option `timeouts`".to_owned(),
+        "55P03" => {
+            "another session holds a lock: try later, or raise `lock_ms` of the option `timeouts`".to_owned()
+        }
         "57014" => "raise `statement_ms` of the option `timeouts`".to_owned(),
         "53300" => "the server takes no more sessions: lower `--parallel`, or have it take more".to_owned(),
         "25006" => "the server is a standby or the session is read-only: name the primary server".to_owned(),

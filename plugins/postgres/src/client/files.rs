@@ -124,7 +124,8 @@ fn check_private(_: &Path) -> Result<()> {
 /// Where libpq looks for a file of the user's.
 fn home_file(unix: &str, windows: &str) -> Option<PathBuf> {
     if cfg!(windows) {
-        return std::env::var_os("APPDATA").map(|folder| PathBuf::from(folder).join("postgresql").join(windows));
+        return std::env::var_os("APPDATA")
+            .map(|folder| PathBuf::from(folder).join("postgresql").join(windows));
     }
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(unix))
 }
@@ -146,7 +147,10 @@ mod tests {
     fn the_first_line_that_fits_gives_the_password() {
         let wanted = ["db", "5432", "shop", "me"].map(str::to_owned);
         let password = |text: &str| password_of(text, &wanted);
-        assert_eq!(password("db:1:*:*:a\n#db:5432:shop:me:b\n*:5432:shop:me:c:d\ndb:*:*:*:e"), Some("c:d".into()));
+        assert_eq!(
+            password("db:1:*:*:a\n#db:5432:shop:me:b\n*:5432:shop:me:c:d\ndb:*:*:*:e"),
+            Some("c:d".into())
+        );
         assert_eq!(password(r"db:5432:shop:me:a\:b\\c"), Some(r"a:b\c".into()));
         assert_eq!(password(r"\*:5432:shop:me:a"), None);
         assert_eq!(password("db:5432:shop"), None);

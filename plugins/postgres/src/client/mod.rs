@@ -178,11 +178,8 @@ impl Client {
 
     /// Notices, changed settings and notifications come at any time.
     fn is_aside(&self, frame: Frame) -> bool {
-        let tags = [
-            backend::NOTICE_RESPONSE_TAG,
-            backend::PARAMETER_STATUS_TAG,
-            backend::NOTIFICATION_RESPONSE_TAG,
-        ];
+        let tags =
+            [backend::NOTICE_RESPONSE_TAG, backend::PARAMETER_STATUS_TAG, backend::NOTIFICATION_RESPONSE_TAG];
         if frame.tag == backend::NOTICE_RESPONSE_TAG
             && let Ok(Some(Message::NoticeResponse(notice))) =
                 Message::parse(&mut BytesMut::from(self.inbox.whole(frame)))

@@ -34,7 +34,8 @@ impl Row {
     /// `Bug`: it is none.
     pub(crate) fn number<T: std::str::FromStr>(&self, column: usize) -> Result<T> {
         let text = self.text(column);
-        text.parse().map_err(|_| Error::bug(format!("the server answered `{text}` where a number was asked for")))
+        text.parse()
+            .map_err(|_| Error::bug(format!("the server answered `{text}` where a number was asked for")))
     }
 }
 

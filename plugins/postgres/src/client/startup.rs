@@ -77,16 +77,22 @@ impl Client {
                     let offered: Vec<String> =
                         body.mechanisms().map(|name| Ok(name.to_owned())).collect().unwrap_or_default();
                     if !offered.iter().any(|name| name == sasl::SCRAM_SHA_256) {
-                        return Err(Error::unsupported("the server asks for a way to log in that is not offered here")
-                            .hint("SCRAM-SHA-256, md5, password, certificate and trust are"));
+                        return Err(Error::unsupported(
+                            "the server asks for a way to log in that is not offered here",
+                        )
+                        .hint("SCRAM-SHA-256, md5, password, certificate and trust are"));
                     }
                     let state = ScramSha256::new(&self.password()?, ChannelBinding::unsupported());
-                    self.answer(|out| frontend::sasl_initial_response(sasl::SCRAM_SHA_256, state.message(), out))?;
+                    self.answer(|out| {
+                        frontend::sasl_initial_response(sasl::SCRAM_SHA_256, state.message(), out)
+                    })?;
                     scram = Some(state);
                 }
                 Message::AuthenticationSaslContinue(body) => {
                     let Some(state) = &mut scram else { return Err(disorder()) };
-                    state.update(body.data()).map_err(|error| Error::denied(format!("logging in failed: {error}")))?;
+                    state
+                        .update(body.data())
+                        .map_err(|error| Error::denied(format!("logging in failed: {error}")))?;
                     self.answer(|out| frontend::sasl_response(state.message(), out))?;
                 }
                 Message::ParameterStatus(body) if body.name().is_ok_and(|name| name == "server_version") => {
@@ -106,8 +112,10 @@ impl Client {
                     return self.check_version();
                 }
                 _ => {
-                    return Err(Error::unsupported("the server asks for a way to log in that is not offered here")
-                        .hint("SCRAM-SHA-256, md5, password, certificate and trust are"));
+                    return Err(Error::unsupported(
+                        "the server asks for a way to log in that is not offered here",
+                    )
+                    .hint("SCRAM-SHA-256, md5, password, certificate and trust are"));
                 }
             }
         }
@@ -131,8 +139,11 @@ impl Client {
     fn password(&self) -> Result<Vec<u8>> {
         let password = self.settings.password.as_ref().map(|password| password.expose().clone().into_bytes());
         password.ok_or_else(|| {
-            Error::denied(format!("the server of {} asks for a password, and none is known", self.settings.place()))
-                .hint("set `password` of `auth`, or have it in the file that `PGPASSFILE` names")
+            Error::denied(format!(
+                "the server of {} asks for a password, and none is known",
+                self.settings.place()
+            ))
+            .hint("set `password` of `auth`, or have it in the file that `PGPASSFILE` names")
         })
     }
 

@@ -38,10 +38,7 @@ pub(super) fn shake_hands(
         match connection.complete_io(&mut stream) {
             Ok(_) => {}
             Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-                ) => {}
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(refused(settings, &error)),
         }
         goes_on(())?;
@@ -57,7 +54,9 @@ fn refused(settings: &Settings, error: &std::io::Error) -> Error {
             settings.place(),
             reason(why)
         ))
-        .hint("name the certificate of its authority with `\"tls\": {\"sslrootcert\": \"…\"}` under `options`"),
+        .hint(
+            "name the certificate of its authority with `\"tls\": {\"sslrootcert\": \"…\"}` under `options`",
+        ),
         Some(other) => Error::denied(format!("TLS with the server of {} failed: {other}", settings.place())),
         None => Error::unavailable(format!("TLS with the server of {} failed: {error}", settings.place())),
     }
@@ -77,22 +76,26 @@ fn reason(why: &CertificateError) -> String {
 fn config(settings: &Settings) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let wrong = |error: rustls::Error| Error::config(format!("TLS cannot be used: {error}"));
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(wrong)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(wrong)?;
     let checks_issuer = match settings.sslmode {
         SslMode::Disable | SslMode::Prefer => false,
         // As libpq: a root certificate that is named is used.
         SslMode::Require => settings.sslrootcert.is_some(),
         SslMode::VerifyCa | SslMode::VerifyFull => true,
     };
-    let issuer = match checks_issuer {
-        true => {
-            let roots = Arc::new(roots(settings.sslrootcert.as_deref())?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
-            Some(verifier.map_err(|error| Error::config(format!("the root certificates cannot be used: {error}")))?)
-        }
-        false => None,
-    };
+    let issuer =
+        match checks_issuer {
+            true => {
+                let roots = Arc::new(roots(settings.sslrootcert.as_deref())?);
+                let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
+                Some(verifier.map_err(|error| {
+                    Error::config(format!("the root certificates cannot be used: {error}"))
+                })?)
+            }
+            false => None,
+        };
     let builder = match (settings.sslmode, issuer) {
         (SslMode::VerifyFull, Some(verifier)) => builder.with_webpki_verifier(verifier),
         (_, issuer) => {
@@ -114,7 +117,8 @@ fn config(settings: &Settings) -> Result<ClientConfig> {
 
 fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let wrong = |what: String| Error::config(format!("the certificate file `{}` {what}", file.display()));
-    let read = CertificateDer::pem_file_iter(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let read =
+        CertificateDer::pem_file_iter(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let all = read.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(format!("is not PEM: {error}")))?;
     if all.is_empty() {
         return Err(wrong("holds no certificate".into()));

@@ -16,7 +16,10 @@ fn read(connection: Value) -> Result<Settings> {
 fn the_form_of_the_mission_is_read() {
     let settings = read(json!({"host": "localhost", "port": 5432, "database": "analytics"})).unwrap();
     assert_eq!(settings.host, Host::Tcp("localhost".into()));
-    assert_eq!((settings.port, settings.database.as_str(), settings.user.as_str()), (5432, "analytics", "me"));
+    assert_eq!(
+        (settings.port, settings.database.as_str(), settings.user.as_str()),
+        (5432, "analytics", "me")
+    );
     assert_eq!(settings.password.unwrap().expose(), "pw");
 }
 
