@@ -11,6 +11,8 @@ mod source; // what a stream is read from
 
 pub(crate) use cut::{FullBookmark, Part, Piece};
 pub(crate) use discover::is_key;
+#[cfg(test)]
+pub(crate) use options::Bug;
 pub(crate) use options::{TAP_SESSION, TapOptions, Wishes};
 pub(crate) use plan::block_bytes;
 pub(crate) use relations::RelationKind;
@@ -108,6 +110,6 @@ impl Tap for PostgresTap {
 }
 
 #[cfg(test)]
-mod manifest;
+mod testing; // a tap on a database of the real server
 #[cfg(test)]
 mod tests;

@@ -157,11 +157,7 @@ fn nul() -> Error {
 
 fn read_columns(columns: &RowDescriptionBody) -> Result<Vec<(String, u32, i32)>> {
     let column = |field: Field<'_>| Ok((field.name().to_owned(), field.type_oid(), field.type_modifier()));
-    columns
-        .fields()
-        .map(column)
-        .collect()
-        .map_err(|_| Error::bug("the columns of an answer cannot be read"))
+    columns.fields().map(column).collect().map_err(|_| Error::bug("the columns of an answer cannot be read"))
 }
 
 fn read_row(row: &DataRowBody) -> Result<Row> {

@@ -51,6 +51,7 @@ impl Copy {
     /// As [`Client::start_copy_out`].
     pub(crate) fn start(&mut self, client: &mut Client, select: &str) -> Result<()> {
         (self.rows, self.bytes) = (0, 0);
+        self.decoder.start_again();
         client.start_copy_out(&format!("COPY ({select}) TO STDOUT (FORMAT binary)"))
     }
 
@@ -58,7 +59,12 @@ impl Copy {
     ///
     /// # Errors
     /// As [`Client::copy_rows`] and [`Decoder::push`].
-    pub(crate) fn fill(&mut self, client: &mut Client, timeout: Duration, is_open: &mut bool) -> Result<Filled> {
+    pub(crate) fn fill(
+        &mut self,
+        client: &mut Client,
+        timeout: Duration,
+        is_open: &mut bool,
+    ) -> Result<Filled> {
         let begun = Instant::now();
         let Copy { decoder, max_rows, max_bytes, source_bytes, .. } = self;
         if *is_open {

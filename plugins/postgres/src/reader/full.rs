@@ -7,8 +7,8 @@ use super::Opening;
 use super::copy::{Copy, Filled, batch_message, schema_message};
 use crate::client::Client;
 use crate::tap::{
-    FullBookmark, Part, Piece, Source, begin, begin_in, block_bytes, gone, in_blocks, lock, place, what_changed,
-    xmin,
+    FullBookmark, Part, Piece, Source, begin, begin_in, block_bytes, gone, in_blocks, lock, place,
+    what_changed, xmin,
 };
 use crate::types::ReadColumn;
 
@@ -68,7 +68,9 @@ impl FullReader {
         }
         let xmin = xmin(&mut client)?.to_string();
         let at = match last {
-            None => FullBookmark { cut: part.cut, part: part.part, xmin, rows: vec![0], block: None }.started(),
+            None => {
+                FullBookmark { cut: part.cut, part: part.part, xmin, rows: vec![0], block: None }.started()
+            }
             Some(last) if last.cut != part.cut || last.part != part.part => {
                 return Err(lost("it is one of another plan"));
             }
@@ -136,7 +138,8 @@ impl FullReader {
         }
         // As many blocks as had about the bytes that are wanted, whatever a row has beside its block.
         let scale = TARGET_BYTES as f64 / self.copy.bytes.max(1) as f64;
-        self.step_blocks = (f64::from(self.step_blocks) * scale.clamp(0.25, 4.0)).clamp(16.0, 131_072.0) as u32;
+        self.step_blocks =
+            (f64::from(self.step_blocks) * scale.clamp(0.25, 4.0)).clamp(16.0, 131_072.0) as u32;
         match self.range_end {
             Some(end) => self.at.block = Some(end),
             None => {
@@ -157,10 +160,12 @@ impl FullReader {
                     self.step = Step::Range;
                     return Ok(schema_message(self.copy.schema()).into());
                 }
-                Step::Range if self.start_range()? => self.step = Step::Batch,
                 Step::Range => {
-                    self.client.run("COMMIT")?;
-                    self.step = Step::End;
+                    self.step = Step::Batch;
+                    if !self.start_range()? {
+                        self.client.run("COMMIT")?;
+                        self.step = Step::End;
+                    }
                 }
                 Step::Batch => match self.copy.fill(&mut self.client, timeout, &mut self.is_open)? {
                     Filled::Batch(batch, bytes) => return Ok(batch_message(batch, bytes).into()),

@@ -75,7 +75,8 @@ impl FullBookmark {
         };
         let bookmark: FullBookmark = serde_json::from_value(bookmark.clone()).map_err(|_| lost())?;
         let pieces = bookmark.cut.parts.get(bookmark.part).ok_or_else(lost)?;
-        let is_whole = (1..=pieces.len()).contains(&bookmark.rows.len()) && bookmark.xmin.parse::<u64>().is_ok();
+        let is_whole =
+            (1..=pieces.len()).contains(&bookmark.rows.len()) && bookmark.xmin.parse::<u64>().is_ok();
         if is_whole { Ok(bookmark) } else { Err(lost()) }
     }
 

@@ -59,7 +59,11 @@ fn describe(source: &Source, wishes: &Wishes) -> Result<Option<StreamInfo>> {
         let read = source.read(column)?;
         if read.is_text_of_unknown {
             let name = source.types.sql(column.oid, column.modifier)?;
-            tracing::warn!(stream, column = column.name, "the type `{name}` is not known: it is read as the server's text");
+            tracing::warn!(
+                stream,
+                column = column.name,
+                "the type `{name}` is not known: it is read as the server's text"
+            );
         }
         fields.push(read.field);
     }
@@ -106,10 +110,15 @@ fn replication_keys(source: &Source, schema: &Schema, wishes: &Wishes) -> Vec<St
 pub(crate) fn is_key(source: &Source, column: &str, data_type: &DataType, wishes: &Wishes) -> bool {
     let is_declared = || wishes.text_keys.contains(&format!("{}.{column}", source.stream));
     let has_wish = source.column(column).is_some_and(|column| column.wanted.is_some());
-    match data_type {
-        DataType::Timestamp(..) | DataType::Date32 => true,
+    match (data_type, source.relation.as_ref().map(|relation| relation.kind)) {
+        // A row comes into it when it is made anew, whatever its time: long after rows with later ones.
+        (_, Some(RelationKind::MaterializedView)) => return false,
         // Who writes to a table of another server is not known here.
-        _ if source.relation.as_ref().is_some_and(|of| of.kind == RelationKind::Foreign) => false,
+        (data_type, Some(RelationKind::Foreign)) => return is_time(data_type),
+        _ => {}
+    }
+    match data_type {
+        other if is_time(other) => true,
         DataType::Int16 | DataType::Int32 | DataType::Int64 => true,
         DataType::Decimal128(..) | DataType::Decimal256(..) => true,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => is_declared() && !has_wish,
@@ -117,20 +126,29 @@ pub(crate) fn is_key(source: &Source, column: &str, data_type: &DataType, wishes
     }
 }
 
+fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(..) | DataType::Date32)
+}
+
 /// An option that is about nothing is misspelt.
 fn check_used(wishes: &Wishes, streams: &[StreamInfo]) -> Result<()> {
     let is_stream = |name: &str| streams.iter().any(|stream| stream.name == name);
     let is_column = |name: &str| {
-        let split = |stream: &StreamInfo| name.strip_prefix(&stream.name)?.strip_prefix('.').map(str::to_owned);
-        streams.iter().any(|stream| split(stream).is_some_and(|column| stream.schema.index_of(&column).is_ok()))
+        let split =
+            |stream: &StreamInfo| name.strip_prefix(&stream.name)?.strip_prefix('.').map(str::to_owned);
+        streams
+            .iter()
+            .any(|stream| split(stream).is_some_and(|column| stream.schema.index_of(&column).is_ok()))
     };
     let of_streams = [
         ("filters", wishes.filters.keys().collect::<Vec<_>>()),
         ("key_properties", wishes.keys.keys().collect()),
         ("lookback", wishes.lookback.keys().collect()),
     ];
-    let of_columns =
-        [("types", wishes.types.keys().collect::<Vec<_>>()), ("text_keys", wishes.text_keys.iter().collect())];
+    let of_columns = [
+        ("types", wishes.types.keys().collect::<Vec<_>>()),
+        ("text_keys", wishes.text_keys.iter().collect()),
+    ];
     let strange = of_streams
         .into_iter()
         .flat_map(|(option, names)| names.into_iter().map(move |name| (option, name)))

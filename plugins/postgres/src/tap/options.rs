@@ -94,6 +94,19 @@ pub(crate) struct Wishes {
     pub(crate) writers_wait: Duration,
     pub(crate) time_zone: Option<String>,
     pub(crate) partitions: Option<NonZeroU32>,
+    /// What the tests have to find.
+    #[cfg(test)]
+    pub(crate) bug: Option<Bug>,
+}
+
+/// Bugs that the tests plant, to see that they are found.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// Reads up to the time of the clock, whoever is still running.
+    TrustTheClock,
+    /// Reads up to the largest number, whoever is still writing.
+    WaitForNobody,
 }
 
 impl Wishes {
@@ -107,7 +120,8 @@ impl Wishes {
             Settings::read(config, &options.tls, &options.timeouts, options.service.as_deref())?;
         // Sessions that only read are told apart by it: see `reader/horizon.rs`.
         settings.application_name = format!("{TAP_SESSION} {}", config.name);
-        let queries = options.queries.into_iter().map(|(name, sql)| Ok((name.clone(), one_query(&name, &sql)?)));
+        let queries =
+            options.queries.into_iter().map(|(name, sql)| Ok((name.clone(), one_query(&name, &sql)?)));
         let wishes = Wishes {
             schema_globs: globs("schemas", &options.schemas)?,
             schemas: options.schemas,
@@ -126,6 +140,8 @@ impl Wishes {
             writers_wait: Duration::from_millis(options.writers_wait_ms),
             time_zone: options.time_zone,
             partitions: options.partitions,
+            #[cfg(test)]
+            bug: None,
         };
         Ok((wishes, settings))
     }

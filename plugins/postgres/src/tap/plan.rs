@@ -60,8 +60,9 @@ impl Planner<'_> {
         // A bookmark that is no longer understood is one that cannot be gone on with.
         let (last, is_strange) = last.map_or((Vec::new(), true), |last| (last, false));
         // One that is wholly read was copied to its end: this is the next copy.
-        let is_under_way =
-            last.first().is_some_and(|first| !(last.len() == first.cut.parts.len() && last.iter().all(FullBookmark::is_done)));
+        let is_under_way = last.first().is_some_and(|first| {
+            !(last.len() == first.cut.parts.len() && last.iter().all(FullBookmark::is_done))
+        });
         let other_round = u8::from(last.first().map_or(is_strange, |last| last.cut.round == 0));
         let round = if is_under_way || is_strange { other_round } else { 0 };
         let Some((source, files)) = self.files(name)? else {
@@ -120,7 +121,9 @@ impl Planner<'_> {
         if last.iter().any(|bookmark| bookmark.cut != *cut) {
             return Ok(Some("its bookmarks are not of one copy".to_owned()));
         }
-        if self.place()? != cut.place || source.relation.as_ref().map(|relation| relation.oid) != Some(cut.oid) {
+        if self.place()? != cut.place
+            || source.relation.as_ref().map(|relation| relation.oid) != Some(cut.oid)
+        {
             return Ok(Some("it is another table, or another server".to_owned()));
         }
         if source.filter != cut.filter {
@@ -201,7 +204,8 @@ fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32,
          pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)) \
          FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE c.oid IN ({sql}) ORDER BY c.oid"
     );
-    let rows = client.query(&sql, &[&relation.oid.to_string(), &block_bytes(client)?.to_string()])?;
+    let block_bytes = block_bytes(client)?.to_string();
+    let rows = client.query(&sql, &[&relation.oid.to_string(), &block_bytes])?;
     if rows.is_empty() || rows.len() > MAX_FILES || !rows.iter().all(|row| row.is_true(3)) {
         return Ok(None);
     }

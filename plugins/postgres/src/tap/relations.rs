@@ -83,7 +83,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ";
 /// `Config`: a schema that is named does not exist.
 pub(crate) fn all_relations(client: &mut Client, wishes: &Wishes) -> Result<Vec<Relation>> {
     let schemas = check_schemas(client, wishes)?;
-    let wanted: Vec<&str> = schemas.iter().map(String::as_str).filter(|schema| wishes.wants_schema(schema)).collect();
+    let wanted: Vec<&str> =
+        schemas.iter().map(String::as_str).filter(|schema| wishes.wants_schema(schema)).collect();
     let wanted = array(&wanted);
     // Partitions are read with their parent, and what we keep ourselves is nobody's data.
     let sql = format!(

@@ -53,7 +53,8 @@ pub(crate) fn xmin(client: &mut Client) -> Result<u64> {
 /// # Errors
 /// As [`Client::query`].
 pub(crate) fn place(client: &mut Client) -> Result<String> {
-    let database = "SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
+    let database =
+        "SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
     let allowed = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AND \
                    pg_catalog.has_function_privilege('pg_catalog.pg_control_checkpoint()', 'EXECUTE')";
     let rows = client.query(database, &[])?;
@@ -127,11 +128,13 @@ pub(crate) fn what_changed(
             source.conditions(&[in_blocks(piece.from, piece.to)])
         );
         let answer = client.query(&sql, &[])?;
-        let (found, new): (u64, u64) = answer.first().map_or(Ok((0, 0)), |row| {
-            row.number(0).and_then(|found| Ok((found, row.number(1)?)))
-        })?;
+        let (found, new): (u64, u64) = answer
+            .first()
+            .map_or(Ok((0, 0)), |row| row.number(0).and_then(|found| Ok((found, row.number(1)?))))?;
         if new > 0 {
-            return Ok(Some(format!("{new} of the rows that were read have been written since, or nearly so")));
+            return Ok(Some(format!(
+                "{new} of the rows that were read have been written since, or nearly so"
+            )));
         }
         if found != *rows {
             return Ok(Some(format!("{rows} rows were read where there are {found} now")));

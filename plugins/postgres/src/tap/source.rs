@@ -61,9 +61,9 @@ impl Source {
     pub(crate) fn of_known(wishes: &Wishes, relation: Relation, types: Types) -> Result<Source> {
         let stream = relation.stream();
         if relation.columns.is_empty() && !relation.denied.is_empty() {
-            return Err(Error::denied("the user may not read any of its columns")
-                .stream(&stream)
-                .hint(format!("an administrator has to run `GRANT SELECT ON {stream} TO …`; else deselect it")));
+            return Err(Error::denied("the user may not read any of its columns").stream(&stream).hint(
+                format!("an administrator has to run `GRANT SELECT ON {stream} TO …`; else deselect it"),
+            ));
         }
         let name = format!("{}.{}", quote(&relation.schema)?, quote(&relation.name)?);
         let from = match relation.kind {
@@ -72,8 +72,7 @@ impl Source {
             _ => name,
         };
         let (columns, key) = (relation.columns.clone(), relation.key.clone());
-        let source =
-            Source { relation: Some(relation), from, filter: None, columns, key, types, stream };
+        let source = Source { relation: Some(relation), from, filter: None, columns, key, types, stream };
         source.with_wishes(wishes)
     }
 
@@ -106,7 +105,8 @@ impl Source {
         }
         let types = Types::load(client, columns.iter().map(|column| column.oid))?;
         let stream = stream.to_owned();
-        Source { stream, relation: None, from, filter: None, columns, key: Vec::new(), types }.with_wishes(wishes)
+        Source { stream, relation: None, from, filter: None, columns, key: Vec::new(), types }
+            .with_wishes(wishes)
     }
 
     fn with_wishes(mut self, wishes: &Wishes) -> Result<Source> {
