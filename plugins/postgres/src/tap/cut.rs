@@ -80,11 +80,6 @@ impl FullBookmark {
         if is_whole { Ok(bookmark) } else { Err(lost()) }
     }
 
-    /// Everything of its partition is read.
-    pub(crate) fn is_done(&self) -> bool {
-        self.block.is_none()
-    }
-
     /// The ranges that are read.
     pub(crate) fn read(&self) -> Vec<Read> {
         let pieces = &self.cut.parts[self.part];

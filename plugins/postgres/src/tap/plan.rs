@@ -30,6 +30,7 @@ struct Planner<'a> {
     wishes: &'a Wishes,
     place: String,
     bookmarks: &'a BTreeMap<String, Bookmark>,
+    complete: &'a BTreeMap<String, Bookmark>,
     snapshot: Option<String>,
 }
 
@@ -39,7 +40,8 @@ struct Planner<'a> {
 /// As [`Client::query`]. What is wrong with one stream is said by its reader: the others go on.
 pub(crate) fn plan(client: Client, wishes: &Wishes, selection: &Selection) -> Result<Plan> {
     let place = String::new();
-    let mut planner = Planner { client, wishes, place, bookmarks: &selection.bookmarks, snapshot: None };
+    let (bookmarks, complete) = (&selection.bookmarks, &selection.complete);
+    let mut planner = Planner { client, wishes, place, bookmarks, complete, snapshot: None };
     let mut partitions = Vec::new();
     for stream in &selection.streams {
         match stream.replication_method {
@@ -54,15 +56,13 @@ pub(crate) fn plan(client: Client, wishes: &Wishes, selection: &Selection) -> Re
 impl Planner<'_> {
     fn full(&mut self, stream: &SelectedStream) -> Result<Vec<Partition>> {
         let name = stream.name.as_str();
-        let of_stream = self.bookmarks.iter().filter(|(id, _)| is_id_of(id, name));
-        let bookmarks: Vec<&Bookmark> = of_stream.map(|(_, bookmark)| bookmark).collect();
-        let last: Result<Vec<FullBookmark>> = bookmarks.iter().copied().map(FullBookmark::parse).collect();
+        let of_stream = self.bookmarks.iter().chain(self.complete).filter(|(id, _)| is_id_of(id, name));
+        let last: Result<Vec<FullBookmark>> =
+            of_stream.map(|(_, bookmark)| FullBookmark::parse(bookmark)).collect();
         // A bookmark that is no longer understood is one that cannot be gone on with.
         let (last, is_strange) = last.map_or((Vec::new(), true), |last| (last, false));
-        // One that is wholly read was copied to its end: this is the next copy.
-        let is_under_way = last.first().is_some_and(|first| {
-            !(last.len() == first.cut.parts.len() && last.iter().all(FullBookmark::is_done))
-        });
+        let complete = self.complete.keys().filter(|id| is_id_of(id, name)).count();
+        let is_under_way = last.first().is_some_and(|first| complete < first.cut.parts.len());
         let other_round = u8::from(last.first().map_or(is_strange, |last| last.cut.round == 0));
         let round = if is_under_way || is_strange { other_round } else { 0 };
         let Some((source, files)) = self.files(name)? else {
@@ -198,10 +198,11 @@ fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32,
         }
         RelationKind::Table | RelationKind::MaterializedView => "SELECT $1::oid",
     };
+    // The place of a row is shown to those alone who may read all of it.
     let sql = format!(
         "SELECT c.oid, pg_catalog.pg_relation_filenode(c.oid), pg_catalog.pg_relation_size(c.oid) / $2::bigint, \
-         am.amname = 'heap' AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AND (c.oid = $1::oid OR \
-         pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)) \
+         am.amname = 'heap' AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND \
+         (c.oid = $1::oid OR NOT pg_catalog.row_security_active(c.oid)) \
          FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE c.oid IN ({sql}) ORDER BY c.oid"
     );
     let block_bytes = block_bytes(client)?.to_string();
