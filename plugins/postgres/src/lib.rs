@@ -5,4 +5,9 @@ mod client; // the only part that speaks to the server
 mod decode; // rows of a binary COPY -> batches
 mod encode; // batches -> rows of a binary COPY
 mod quote; // names and texts in SQL
+mod table; // what a stream needs of its table
+mod target; // what is durable
 mod types; // the types of the server <-> Arrow
+mod writer; // one partition being written
+
+pub use target::PostgresTarget;
