@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::postgres::TestServer;
 use crate::say;
 use crate::shell::{Program, program};
 
@@ -100,11 +101,17 @@ fn docs() -> Result<Outcome> {
 fn tests() -> Result<Outcome> {
     // Tests run the program and the libraries as files, which another build may have replaced since (`chaos --bug`).
     program("cargo build --workspace --all-features").run()?;
-    if program("cargo nextest --version").exists() {
-        return all(["cargo nextest run --workspace --all-features --no-fail-fast"]);
+    let mut tests = if program("cargo nextest --version").exists() {
+        program("cargo nextest run --workspace --all-features --no-fail-fast")
+    } else {
+        say::line("cargo-nextest is not installed: `cargo test` runs the same tests, more slowly");
+        program("cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast")
+    };
+    let server = TestServer::start()?;
+    if let Some((name, value)) = server.environment() {
+        tests = tests.env(name, &value);
     }
-    say::line("cargo-nextest is not installed: `cargo test` runs the same tests, more slowly");
-    all(["cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast"])
+    fold(Outcome::Passed, tests)
 }
 
 /// The vendor's crate stands outside of the workspace and sees the SDK alone.

@@ -1,7 +1,7 @@
 //! Where a server is, and `psql` against it.
 
 use anyhow::{Context, Result, bail};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -81,6 +81,13 @@ impl Address {
         let mut command = self.command("psql", database);
         command.args(["-XAtq", "-v", "ON_ERROR_STOP=1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+}
+
+/// As [`SHARED_SERVER`](crate::SHARED_SERVER) names it: `host:port:user`.
+impl fmt::Display for Address {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}:{}:{}", self.host, self.port, self.user)
     }
 }
 

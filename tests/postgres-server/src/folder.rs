@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
+#[cfg(feature = "tls")]
+use crate::certificates::{CERTIFIED, Certificates};
 use crate::options::Options;
+#[cfg(feature = "tls")]
+use crate::options::Tls;
 use crate::programs::{Programs, hand_over};
 
 /// The superuser of every server made here.
@@ -17,6 +21,8 @@ pub(crate) const SUPERUSER: &str = "postgres";
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: TempDir,
+    #[cfg(feature = "tls")]
+    certificates: Option<Certificates>,
 }
 
 impl Folder {
@@ -24,7 +30,16 @@ impl Folder {
     pub(crate) fn create(programs: &Programs, options: &Options) -> Result<Folder> {
         let root = tempfile::Builder::new().prefix("dstreams-postgres-").tempdir()?;
         hand_over(root.path())?;
-        let folder = Folder { root };
+        #[cfg(feature = "tls")]
+        let certificates = match options.tls {
+            Tls::Off => None,
+            Tls::Offered | Tls::Required => Some(Certificates::create(root.path())?),
+        };
+        let folder = Folder {
+            root,
+            #[cfg(feature = "tls")]
+            certificates,
+        };
         let mut initdb = programs.server_command("initdb", folder.path())?;
         initdb
             .args([
@@ -41,10 +56,17 @@ impl Folder {
             .arg("--pgdata")
             .arg(folder.data());
         run(&mut initdb, "").context("initdb failed")?;
-        fs::write(folder.data().join("pg_hba.conf"), folder.who_may_log_in(options))?;
+        fs::write(folder.data().join("pg_hba.conf"), who_may_log_in(options))?;
+        let mut roles = String::new();
         if let Some(password) = &options.password {
-            let sql = format!("ALTER ROLE {SUPERUSER} PASSWORD '{}'\n", password.replace('\'', "''"));
-            folder.alone(programs, &sql)?;
+            roles += &format!("ALTER ROLE {SUPERUSER} PASSWORD '{}'\n", password.replace('\'', "''"));
+        }
+        #[cfg(feature = "tls")]
+        if folder.certificates.is_some() {
+            roles += &format!("CREATE ROLE {CERTIFIED} SUPERUSER LOGIN\n");
+        }
+        if !roles.is_empty() {
+            folder.alone(programs, &roles)?;
         }
         Ok(folder)
     }
@@ -61,10 +83,18 @@ impl Folder {
         self.path().join("log")
     }
 
-    fn who_may_log_in(&self, options: &Options) -> String {
-        let how = if options.password.is_some() { "scram-sha-256" } else { "trust" };
-        let local = if cfg!(unix) { format!("local all,replication all {how}\n") } else { String::new() };
-        format!("{local}host all,replication all 127.0.0.1/32 {how}\n")
+    /// What the folder adds to the settings of the server.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+        #[cfg(feature = "tls")]
+        if let Some(certificates) = &self.certificates {
+            return certificates.settings();
+        }
+        Vec::new()
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     /// Runs SQL, a statement a line, without a server.
@@ -73,6 +103,22 @@ impl Folder {
         single.args(["--single", "-j", "-F", "-D"]).arg(self.data()).arg("postgres");
         run(&mut single, sql).context("the server cannot be set up")
     }
+}
+
+fn who_may_log_in(options: &Options) -> String {
+    let how = if options.password.is_some() { "scram-sha-256" } else { "trust" };
+    let mut lines = String::new();
+    if cfg!(unix) {
+        lines += &format!("local all,replication all {how}\n");
+    }
+    let over = "host";
+    #[cfg(feature = "tls")]
+    let over = if options.tls == Tls::Required { "hostssl" } else { over };
+    #[cfg(feature = "tls")]
+    if options.tls != Tls::Off {
+        lines += &format!("hostssl all {CERTIFIED} 127.0.0.1/32 cert\n");
+    }
+    lines + &format!("{over} all,replication all 127.0.0.1/32 {how}\n")
 }
 
 /// Runs a program to its end; what it says is the error where it fails.

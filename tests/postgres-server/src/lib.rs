@@ -10,6 +10,8 @@
 //! databases on [`Server::shared`].
 
 mod address; // where a server is, and `psql` against it
+#[cfg(feature = "tls")]
+mod certificates; // for a server that speaks TLS
 mod database; // one database, dropped with its value
 mod folder; // initdb, and who may log in
 mod options; // what a server can be started with
@@ -22,8 +24,12 @@ mod shared; // one server for all tests
 mod watcher; // ends the server when this process is gone
 
 pub use address::Address;
+#[cfg(feature = "tls")]
+pub use certificates::{CERTIFIED, Certificates};
 pub use database::Database;
 pub use options::Options;
+#[cfg(feature = "tls")]
+pub use options::Tls;
 pub use programs::{Programs, WHAT_TO_INSTALL};
 pub use server::Server;
 pub use shared::{SHARED_SERVER, Shared};

@@ -8,8 +8,24 @@ pub struct Options {
     pub fsync: bool,
     /// The password of the user `postgres`, asked for with SCRAM-SHA-256. Without one everybody is let in.
     pub password: Option<String>,
+    /// Whether it speaks TLS.
+    #[cfg(feature = "tls")]
+    pub tls: Tls,
     /// More settings of `postgresql.conf`; they win over those made here.
     pub settings: Vec<(String, String)>,
+}
+
+/// Whether a server speaks TLS, with the certificates of [`Server::certificates`](crate::Server::certificates).
+#[cfg(feature = "tls")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// It does not.
+    #[default]
+    Off,
+    /// With those who ask for it.
+    Offered,
+    /// With everybody; others are turned away.
+    Required,
 }
 
 impl Options {

@@ -44,7 +44,8 @@ impl Server {
         let programs = Programs::find()?;
         let folder = Folder::create(&programs, options)?;
         let watcher = Watcher::start(&programs, &folder).context("the watcher cannot be started")?;
-        let settings = options.all_settings();
+        let mut settings = folder.settings();
+        settings.extend(options.all_settings());
         let (port, postmaster) = start_anywhere(&programs, &folder, &settings)?;
         let address = Address {
             host: "127.0.0.1".to_owned(),
@@ -75,6 +76,13 @@ impl Server {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What a client needs to speak TLS with it; none where it does not.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificates(&self) -> Option<&crate::Certificates> {
+        self.folder.certificates()
     }
 
     /// All that it has logged.

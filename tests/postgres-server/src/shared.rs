@@ -64,3 +64,19 @@ fn parse(named: &str, programs: Programs) -> Option<Address> {
     let (host, user) = (host.to_owned(), user.to_owned());
     Some(Address { host, port: port.parse().ok()?, user, password: None, programs })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_is_shown() {
+        let programs = Programs::find().unwrap();
+        for named in ["127.0.0.1:5432:postgres", "::1:20000:me"] {
+            assert_eq!(parse(named, programs.clone()).unwrap().to_string(), named);
+        }
+        for wrong in ["", "localhost", "localhost:5432", "localhost:port:me"] {
+            assert!(parse(wrong, programs.clone()).is_none(), "{wrong}");
+        }
+    }
+}

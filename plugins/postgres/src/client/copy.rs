@@ -69,26 +69,20 @@ impl Client {
         self.start_copy(sql, |message| matches!(message, Message::CopyInResponse(_)))
     }
 
-    /// Sends what `write` puts into the buffer, as one message.
+    /// Sends the bytes as one message, and leaves the buffer empty.
     ///
     /// # Errors
-    /// What `write` does. `Unavailable`: the session was lost. What the server thinks of the rows, the end tells.
-    pub(crate) fn copy_in(&mut self, write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
-        let start = self.outbox.len();
+    /// `Unavailable`: the session was lost. What the server thinks of the rows, the end tells.
+    pub(crate) fn copy_send(&mut self, bytes: &mut BytesMut) -> Result<()> {
+        let length = u32::try_from(bytes.len() + 4).ok().filter(|length| *length < 1 << 30);
+        let length = length
+            .ok_or_else(|| Error::data("a record is larger than 1 GiB, which the server does not take"))?;
         self.outbox.put_u8(b'd');
-        self.outbox.put_u32(0);
-        let written = write(&mut self.outbox);
-        let length = u32::try_from(self.outbox.len() - start - 1);
-        match (written, length) {
-            (Ok(()), Ok(length)) => {
-                self.outbox[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
-                self.send()
-            }
-            (written, _) => {
-                self.outbox.truncate(start);
-                written.and(Err(Error::data("a batch is larger than a message of the protocol")))
-            }
-        }
+        self.outbox.put_u32(length);
+        self.send()?;
+        self.send_bytes(bytes)?;
+        bytes.clear();
+        Ok(())
     }
 
     /// Ends a COPY from us; answers how many rows the server took.

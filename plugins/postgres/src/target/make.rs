@@ -161,9 +161,8 @@ impl Maker<'_> {
         if !self.client.query(sql, &[&self.settings.schema, &definition.name])?.is_empty() {
             return Ok(());
         }
-        let body = definition.body.replace("{schema}", &quote(&self.settings.schema)?);
         let name = self.settings.qualified(&definition.name)?;
-        self.client.run(&format!("CREATE {} {name} {body}", definition.keyword))
+        self.client.run(&format!("CREATE {} {name} {}", definition.keyword, definition.body))
     }
 
     fn look_again(&mut self, name: &str) -> Result<Found> {
@@ -247,8 +246,8 @@ impl Maker<'_> {
                 Fit::Widen(sql) => wider.push((column.name.clone(), sql)),
                 Fit::Refused(why) => {
                     return Err(Error::schema(format!(
-                        "the column `{}` of the table `{}` is `{}` and does not take the values of the stream: {why}",
-                        column.name, self.plan.table, column.declared
+                        "the column `{}` of the table `{}` {why} to take the values of the stream",
+                        column.name, self.plan.table
                     ))
                     .hint(format!("alter the column, or {REBUILD}")));
                 }

@@ -28,6 +28,8 @@ pub(crate) enum Form {
     NumericText,
     /// Text as it is: every type whose binary form is its text.
     Text,
+    /// Text of so many characters at most: what is longer is refused here, for the server would cut spaces off.
+    Varchar(u32),
     /// `jsonb`: a version and the text.
     Jsonb,
     /// `bytea`.

@@ -1,6 +1,7 @@
 //! The session of a writer, and the window that is open in it: one transaction, from the first batch to its commit.
 
 use arrow::array::RecordBatch;
+use bytes::BytesMut;
 use dstream_sdk::{Commit, Context, Error, ErrorKind, Result, StreamPlan};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,10 +11,6 @@ use crate::client::{Client, SAME_ROW_TWICE};
 use crate::encode::{END, Encoder, HEAD};
 use crate::table::{Run, Shape};
 use crate::target::{self, Check, Fence, Route, Stage, Stored, TargetSettings};
-
-/// What one message with rows is to have; a single row may have more.
-const MESSAGE_BYTES: usize = 1 << 20;
-const MAX_MESSAGE_ROWS: usize = 65_536;
 
 /// A session with its window.
 pub(crate) struct Lane {
@@ -26,7 +23,6 @@ pub(crate) struct Lane {
     was_open: bool,
     /// Tables of the session that are there.
     stages: HashSet<String>,
-    message_rows: usize,
 }
 
 /// What was written since the last commit.
@@ -44,8 +40,9 @@ struct Window {
 /// A COPY that is under way.
 struct Copying {
     kind: Kind,
-    route: Arc<Route>,
     rows: u64,
+    /// What is not sent yet.
+    out: BytesMut,
 }
 
 struct Staged {
@@ -64,7 +61,6 @@ impl Lane {
             window: Window::default(),
             was_open: false,
             stages: HashSet::new(),
-            message_rows: 64,
         }
     }
 
@@ -99,33 +95,16 @@ impl Lane {
         encoder: &mut Encoder,
         records: &RecordBatch,
     ) -> Result<()> {
-        let sent = self.start_copy(kind, route).and_then(|()| self.send_rows(encoder, records));
-        sent.map_err(|error| self.explain(error))?;
-        let rows = records.num_rows() as u64;
-        self.window.rows += rows;
-        if let Some(copying) = &mut self.window.copying {
-            copying.rows += rows;
-        }
-        Ok(())
-    }
-
-    fn send_rows(&mut self, encoder: &mut Encoder, records: &RecordBatch) -> Result<()> {
-        let mut from = 0;
-        while from < records.num_rows() {
-            let rows = self.message_rows.min(records.num_rows() - from);
-            let slice = records.slice(from, rows);
-            let mut bytes = 0;
-            self.client()?.copy_in(|out| {
-                let before = out.len();
-                let encoded = encoder.encode(&slice, out);
-                bytes = out.len() - before;
-                encoded
-            })?;
-            from += rows;
-            let fitting = MESSAGE_BYTES / (bytes / rows).max(1);
-            self.message_rows = fitting.clamp(1, (rows * 4).min(MAX_MESSAGE_ROWS));
-        }
-        Ok(())
+        let sent = self.start_copy(kind, route).and_then(|()| {
+            let (Some(client), Some(copying)) = (&mut self.client, &mut self.window.copying) else {
+                return Err(Error::bug("a COPY was started and is not there"));
+            };
+            encoder.encode(records, &mut copying.out, |out| client.copy_send(out))?;
+            copying.rows += records.num_rows() as u64;
+            Ok(())
+        });
+        self.window.rows += records.num_rows() as u64;
+        sent.map_err(|error| self.explain(error))
     }
 
     fn start_copy(&mut self, kind: Kind, route: &Arc<Route>) -> Result<()> {
@@ -146,13 +125,8 @@ impl Lane {
             }
             self.window.staged.insert(stream, Staged { version, route: route.clone(), rows: 0 });
         }
-        let client = self.client()?;
-        client.start_copy_in(&route.copy)?;
-        client.copy_in(|out| {
-            out.extend_from_slice(HEAD);
-            Ok(())
-        })?;
-        self.window.copying = Some(Copying { kind, route: route.clone(), rows: 0 });
+        self.client()?.start_copy_in(&route.copy)?;
+        self.window.copying = Some(Copying { kind, rows: 0, out: BytesMut::from(HEAD) });
         Ok(())
     }
 
@@ -170,12 +144,10 @@ impl Lane {
 
     /// Ends the COPY that is under way, and compares what the server counted.
     fn end_copy(&mut self) -> Result<()> {
-        let Some(copying) = self.window.copying.take() else { return Ok(()) };
+        let Some(mut copying) = self.window.copying.take() else { return Ok(()) };
         let client = self.client()?;
-        client.copy_in(|out| {
-            out.extend_from_slice(END);
-            Ok(())
-        })?;
+        copying.out.extend_from_slice(END);
+        client.copy_send(&mut copying.out)?;
         let taken = client.finish_copy_in()?;
         if taken != copying.rows {
             return Err(kept_out(copying.rows, taken));
