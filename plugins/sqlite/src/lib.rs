@@ -1,15 +1,20 @@
-//! SQLite files: one target, rows and bookmarks in one transaction.
+//! SQLite files: a tap of their tables, and a target with rows and bookmarks in one transaction.
 #![doc = include_str!("../README.md")]
 
+mod build; // values of SQLite -> Arrow columns
 mod cells; // the values of one column, as SQLite takes them
 mod client; // the only part that speaks to SQLite
+mod declared; // declared type -> Arrow type
 mod gate; // the one connection that writes
 mod json; // nested values as JSON
+mod json_text; // JSON, read piece by piece
 mod options; // what the user may set
 mod owner; // who writes a table, and which copy it holds
+mod parse; // dates, times and decimals out of text
 mod quote; // names in SQL
 mod spill; // batches in a file beside the database
 mod table; // what a stream needs of its table
+mod tap_options; // what the user may set for the tap
 mod target; // what is durable
 mod text; // dates, times and decimals as text
 mod types; // Arrow type -> how SQLite stores it

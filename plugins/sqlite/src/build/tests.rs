@@ -1,0 +1,2 @@
+//! What the target writes is read back bit by bit.
+
