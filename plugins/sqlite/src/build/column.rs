@@ -1,7 +1,7 @@
 //! One column being built: takes cells of SQLite, or pieces of JSON where it is part of a nested one.
 
 use arrow::array::NullBufferBuilder;
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field};
 use dstream_sdk::Result;
 use rusqlite::types::ValueRef;
 
@@ -46,6 +46,8 @@ pub(crate) struct Column {
     pub(super) field: Field,
     pub(super) nulls: NullBufferBuilder,
     pub(super) values: Values,
+    /// Bytes of a value, besides those that SQLite stores of it.
+    width: u64,
 }
 
 impl Column {
@@ -56,7 +58,22 @@ impl Column {
             field: field.clone(),
             nulls: NullBufferBuilder::new(0),
             values: Values::new(field.data_type(), form)?,
+            width: width(field.data_type()),
         })
+    }
+
+    /// About as many bytes as the value takes in a batch; rather more than less.
+    #[inline]
+    pub(crate) fn bytes_of(&self, cell: ValueRef<'_>) -> u64 {
+        let stored = match cell {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() as u64,
+            _ => return self.width,
+        };
+        match &self.values {
+            // A number of JSON may be as short as one digit.
+            Values::Nested(_) => self.width + stored * 8,
+            _ => self.width + stored,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -109,5 +126,28 @@ impl Column {
             false => self.nulls.append_non_null(),
         }
         Ok(())
+    }
+
+    /// The first row whose text is not UTF-8.
+    pub(crate) fn find_no_text(&self) -> Option<usize> {
+        let Values::Text(texts, _) = &self.values else { return None };
+        // A batch of plain text is looked at once, and not row by row.
+        if texts.data.is_ascii() {
+            return None;
+        }
+        texts.offsets.windows(2).position(|ends| {
+            let text = texts.data.get(ends[0] as usize..ends[1] as usize);
+            text.is_none_or(|text| std::str::from_utf8(text).is_err())
+        })
+    }
+}
+
+fn width(theirs: &DataType) -> u64 {
+    match theirs {
+        DataType::Boolean => 1,
+        DataType::Utf8 | DataType::Binary => 5,
+        DataType::Utf8View | DataType::BinaryView => 17,
+        DataType::FixedSizeBinary(_) => 1,
+        other => other.primitive_width().unwrap_or(8) as u64 + 1,
     }
 }

@@ -9,12 +9,14 @@ mod look; // what is there
 mod read; // a connection that only reads
 mod swap; // what was built aside takes the table's place
 mod tables; // what is there to be read
+mod visit; // what reading leaves behind
 
 pub(crate) use control::Stored;
 pub(crate) use insert::inexact;
 pub(crate) use load::Loader;
 pub(crate) use read::DIGITS;
 pub(crate) use tables::{Listed, TableColumn};
+pub(crate) use visit::{Visit, Visits};
 
 use dstream_sdk::{Context, Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};

@@ -70,6 +70,14 @@ impl Client {
         Ok(statement.columns().map(|column| (column.name().to_owned(), declared(&column))).collect())
     }
 
+    /// Checks that SQLite understands a query of ours.
+    ///
+    /// # Errors
+    /// `Schema`: it does not.
+    pub(crate) fn check_query(&self, sql: &str) -> Result<()> {
+        self.connection.prepare(sql).map(drop).map_err(|error| self.not_understood(error))
+    }
+
     /// Calls `on_row` for every row, until it says `false`.
     ///
     /// # Errors
