@@ -221,7 +221,12 @@ impl Stream {
         let names = open.iter().map(|at| Ok(format!("d.{}", quote_ident(self.columns[*at].field.name())?)));
         let names = names.collect::<Result<Vec<_>>>()?.join(", ");
         let sql = format!("SELECT {names} FROM {} AS d LIMIT {SAMPLE_ROWS}", self.from);
-        for (at, classes) in open.iter().zip(client.classes(&sql, open.len(), SAMPLE_ROWS)?) {
+        let classes = match client.classes(&sql, open.len(), SAMPLE_ROWS) {
+            // A view or query may fail at one row: reading it says so.
+            Err(error) if error.vendor() == rusqlite::ffi::SQLITE_ERROR => return Ok(()),
+            classes => classes?,
+        };
+        for (at, classes) in open.iter().zip(classes) {
             let column = &mut self.columns[*at];
             let theirs = declared::guessed_type(&classes);
             column.order = following::order_of_declared(&theirs, false);

@@ -88,7 +88,7 @@ CREATE TABLE keyless (rowid, price NUMERIC(8, 3));
 INSERT INTO keyless VALUES (3, 1.5), (NULL, 2), (3, NULL), (3, 1.5);
 CREATE TABLE empty (a INT, b JSON);
 CREATE VIEW paid AS SELECT id, total, at FROM orders WHERE paid ORDER BY total DESC;
-CREATE VIEW broken AS SELECT nothing FROM nowhere;
+CREATE VIEW broken AS SELECT z FROM nowhere;
 CREATE VIRTUAL TABLE words USING fts5(word);
 INSERT INTO words VALUES ('one'), ('two');";
 

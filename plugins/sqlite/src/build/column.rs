@@ -119,7 +119,7 @@ impl Column {
 
     /// Appends what nobody sees: a null, or anything where the column takes none.
     pub(super) fn append_hidden(&mut self) -> Result<(), Refused> {
-        self.values.append_default()?;
+        self.values.append_hidden(self.field.is_nullable())?;
         // Unions, runs and the type null have no nulls of their own.
         match self.field.is_nullable() && self.values.has_nulls() {
             true => self.nulls.append_null(),

@@ -32,7 +32,8 @@ impl Distinct {
         let (field, width, known) = match theirs {
             DataType::Dictionary(keys, values) => {
                 let known = Known::Dictionary { keys: Vec::new(), seen: HashMap::new() };
-                (Field::new("", values.as_ref().clone(), true), keys.as_ref(), known)
+                // A null is a missing key, never a value.
+                (Field::new("", values.as_ref().clone(), false), keys.as_ref(), known)
             }
             DataType::RunEndEncoded(ends, values) => {
                 let known = Known::Runs { ends: Vec::new(), last: Vec::new() };
@@ -89,17 +90,24 @@ impl Distinct {
 
     fn append_null(&mut self, is_nullable: bool) -> Result<(), Refused> {
         match is_nullable {
-            true => self.append_default(),
+            true => self.append_hidden(true),
             false => Err("NULL, which the column does not take".into()),
         }
     }
 
     /// A null, or any value where the column takes none: nobody sees it.
-    pub(super) fn append_default(&mut self) -> Result<(), Refused> {
+    pub(super) fn append_hidden(&mut self, is_nullable: bool) -> Result<(), Refused> {
         self.wanted.clear();
         match &mut self.known {
-            Known::Dictionary { keys, .. } => {
+            Known::Dictionary { keys, .. } if is_nullable => {
                 keys.push(None);
+                Ok(())
+            }
+            Known::Dictionary { keys, .. } => {
+                if self.values.len() == 0 {
+                    self.values.append_hidden()?;
+                }
+                keys.push(Some(0));
                 Ok(())
             }
             Known::Runs { .. } => self.append(Column::append_hidden),
@@ -112,7 +120,7 @@ impl Distinct {
                 let key = match seen.get(&self.wanted[..]) {
                     Some(key) => *key,
                     None => {
-                        let key = seen.len() as i64;
+                        let key = self.values.len() as i64;
                         if key > self.limit {
                             return Err(Refused::Full);
                         }

@@ -7,6 +7,3 @@ mod nested; // JSON -> lists, structs, maps, unions
 mod values; // the values of a column, by type
 
 pub(crate) use column::{Column, Refused, TextForm};
-
-#[cfg(test)]
-mod tests;

@@ -117,7 +117,7 @@ impl Nested {
         Ok(())
     }
 
-    pub(super) fn append_default(&mut self) -> Result<(), Refused> {
+    pub(super) fn append_hidden(&mut self) -> Result<(), Refused> {
         match self {
             Nested::List(ends, items) => ends.push(items.len()),
             Nested::FixedList(items, size) => (0..*size).try_for_each(|_| items.append_hidden())?,

@@ -241,7 +241,7 @@ impl Values {
     }
 
     /// A value that nobody sees.
-    pub(super) fn append_default(&mut self) -> Result<(), Refused> {
+    pub(super) fn append_hidden(&mut self, is_nullable: bool) -> Result<(), Refused> {
         use Values as V;
         match self {
             V::Null => {}
@@ -265,8 +265,8 @@ impl Values {
             V::MonthDayNano(values) => values.push(IntervalMonthDayNano::ZERO),
             V::Text(values, _) | V::Binary(values) => values.push(&[])?,
             V::Fixed(values, width) => values.resize(values.len() + *width, 0),
-            V::Nested(nested) => nested.append_default()?,
-            V::Distinct(distinct) => distinct.append_default()?,
+            V::Nested(nested) => nested.append_hidden()?,
+            V::Distinct(distinct) => distinct.append_hidden(is_nullable)?,
         }
         Ok(())
     }

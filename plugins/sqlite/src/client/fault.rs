@@ -86,9 +86,13 @@ fn cannot_open(path: &std::path::Display<'_>, reason: &str) -> Error {
 
 fn cannot_open_to_read(path: &Path, reason: &str) -> Error {
     let text = path.display();
-    match path.try_exists() {
-        Ok(false) => Error::not_found(format!("there is no file `{text}`")).hint("correct `path`"),
-        _ => Error::denied(format!("`{text}` cannot be opened: {reason}")).hint(
+    let is_missing = match path.try_exists() {
+        Ok(exists) => !exists,
+        Err(error) => error.kind() == std::io::ErrorKind::NotADirectory,
+    };
+    match is_missing {
+        true => Error::not_found(format!("there is no file `{text}`")).hint("correct `path`"),
+        false => Error::denied(format!("`{text}` cannot be opened: {reason}")).hint(
             "allow reading the file; where it has the journal mode `wal`, SQLite also makes files in its folder",
         ),
     }

@@ -133,7 +133,7 @@ impl Client {
         Ok(is_sorted)
     }
 
-    fn not_understood(&self, error: rusqlite::Error) -> Error {
+    pub(super) fn not_understood(&self, error: rusqlite::Error) -> Error {
         match &error {
             rusqlite::Error::SqliteFailure(failure, Some(reason))
                 if failure.extended_code == rusqlite::ffi::SQLITE_ERROR =>

@@ -67,8 +67,8 @@ impl Client {
     /// `Schema`: a view whose tables are gone. `Data`: what was noted of a column is no Arrow type.
     pub(crate) fn table_columns(&self, table: &str) -> Result<Vec<TableColumn>> {
         let noted = self.noted(table)?;
-        let found = self.patiently(|connection| {
-            connection
+        let find = || {
+            self.connection
                 .prepare_cached(
                     "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1",
                 )?
@@ -77,7 +77,9 @@ impl Client {
                     Ok((row.get(0)?, row.get(1)?, row.get(2)?, key as usize))
                 })?
                 .collect::<rusqlite::Result<Vec<(String, String, bool, usize)>>>()
-        })?;
+        };
+        // A view whose tables are gone is not understood any more.
+        let found = find().map_err(|error| self.not_understood(error))?;
         let column = |(name, declared, is_not_null, key): (String, String, bool, usize)| {
             let noted = noted.get(&name.to_ascii_lowercase()).cloned();
             TableColumn { name, declared, is_not_null, key, noted }

@@ -1,2 +1,0 @@
-//! What the target writes is read back bit by bit.
-
