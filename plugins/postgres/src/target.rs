@@ -14,7 +14,9 @@ pub(crate) use commit::{commit_again, finish, store};
 pub(crate) use control::{Fence, Stored, check_epoch};
 pub(crate) use make::make_ready;
 pub(crate) use older::mark;
-pub(crate) use options::{TargetOptions, TargetSettings};
+#[cfg(test)]
+pub(crate) use options::TargetOptions;
+pub(crate) use options::TargetSettings;
 pub(crate) use route::{Check, Route, Stage};
 
 use dstream_sdk::{
