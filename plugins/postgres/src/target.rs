@@ -13,7 +13,7 @@ mod swap; // what was built aside takes the table's place
 pub(crate) use commit::{commit_again, finish, store};
 pub(crate) use control::{Fence, Stored, check_epoch};
 pub(crate) use make::make_ready;
-pub(crate) use older::mark;
+pub(crate) use older::{Mark, mark};
 pub(crate) use options::{TargetOptions, TargetSettings};
 pub(crate) use route::{Check, Route, Stage};
 
@@ -122,11 +122,7 @@ impl PostgresTarget {
         let mut control = self.shared.control();
         let mut client = match control.take() {
             Some(client) if !client.is_lost() => client,
-            Some(_) => {
-                let mut client = Client::connect(&settings.server, context)?;
-                mark(&mut client, &commit.pipeline, commit.epoch)?;
-                client
-            }
+            Some(_) => Client::connect(&settings.server, context)?,
             None => return Err(Error::bug("the database is written before `begin`")),
         };
         let outcome = match commit.windows.is_empty() {

@@ -131,7 +131,7 @@ impl Maker<'_> {
 
     fn create(&mut self, name: &str, keys: &[usize]) -> Result<Found> {
         let mut parts = Vec::with_capacity(self.shape.schema.fields().len() + 1);
-        for at in 0..self.shape.schema.fields().len() {
+        for at in (0..self.shape.schema.fields().len()).filter(|at| !self.shape.has_no_type_yet(*at, keys)) {
             parts.push(self.definition(at)?);
         }
         if !keys.is_empty() {
@@ -203,6 +203,7 @@ impl Maker<'_> {
         let shape = self.shape;
         let missing: Vec<usize> = (0..shape.schema.fields().len())
             .filter(|at| found.column(shape.schema.field(*at).name()).is_none())
+            .filter(|at| !shape.has_no_type_yet(*at, keys))
             .collect();
         if let Some(key) = keys.iter().find(|key| missing.contains(key)) {
             let column = shape.schema.field(*key).name();
@@ -229,9 +230,11 @@ impl Maker<'_> {
         let types = Types::load(self.client, found.columns.iter().map(|column| column.oid))?;
         let (mut columns, mut wider) = (Vec::new(), Vec::new());
         for field in self.shape.schema.fields() {
-            let column = found
-                .column(field.name())
-                .ok_or_else(|| Error::bug(format!("the column `{}` was not added", field.name())))?;
+            let Some(column) = found.column(field.name()) else {
+                // It has no type yet, and no value.
+                columns.push(None);
+                continue;
+            };
             if column.is_generated {
                 tracing::warn!(
                     stream = self.plan.stream,
@@ -245,6 +248,7 @@ impl Maker<'_> {
                 Fit::Fits(column) => columns.push(Some(column)),
                 Fit::Widen(sql) => wider.push((column.name.clone(), sql)),
                 Fit::Refused(why) => {
+                    let why = why.replace("pg_catalog.", "");
                     return Err(Error::schema(format!(
                         "the column `{}` of the table `{}` {why} to take the values of the stream",
                         column.name, self.plan.table
