@@ -3,10 +3,12 @@
 mod check; // whether the database can be written to
 mod commit; // the end of a window
 mod control; // the control tables: fence, records, ownership
+mod hanging; // what hangs on a table
 mod look; // what is there
 mod make; // tables are made and widened
 mod older; // sessions of older runs
 mod options; // what the user may set
+mod refill; // a table is kept and filled anew
 mod route; // how rows get into their table
 mod swap; // what was built aside takes the table's place
 

@@ -80,6 +80,12 @@ impl Maker<'_> {
         }
         let mut name = plan.table.clone();
         if place(run, plan, owner.as_ref()) == Place::Aside {
+            if let Some(found) = &found {
+                // Should it be kept, rows without such a column could not enter.
+                found.check(self.shape, &[], plan).map_err(|error| {
+                    error.hint("change that in the table, drop it, or choose another name with the option `table`")
+                })?;
+            }
             name = aside_of(&plan.table);
             owner = control::find_owner(self.client, settings, &name)?;
             found = match &owner {

@@ -212,3 +212,152 @@ fn what_was_built_aside_and_dropped_by_someone_is_missed() {
     assert_error(outcome, ErrorKind::Schema, &["`t`", "gone"]);
 }
 
+/// A table with some rows, and a second generation of others.
+fn replaced(place: &Place, sql: &str, mode: WriteMode) -> dstream_sdk::Result<()> {
+    let first = StreamPlan { write_mode: mode, ..generation(1, false) };
+    place.run().replace(&first, &[people(&[(1, "a"), (2, "b")])]).unwrap();
+    place.sql(sql);
+    place.run().replace(&generation(2, false), &[people(&[(2, "c"), (3, "d")])])
+}
+
+#[test]
+fn a_table_that_nothing_hangs_on_is_replaced_by_the_new_one() {
+    let place = place();
+    let oid = "SELECT 't'::regclass::oid";
+    place.run().replace(&generation(1, false), &[people(&[(1, "a")])]).unwrap();
+    let before = place.rows(oid);
+    place.run().replace(&generation(2, false), &[numbers(7..8)]).unwrap();
+    assert_ne!(place.rows(oid), before);
+    assert_eq!(place.rows("SELECT * FROM t"), ["7"]);
+}
+
+#[test]
+fn what_hangs_on_a_table_stays_when_its_rows_are_replaced() {
+    for (sql, question) in [
+        ("CREATE VIEW v AS SELECT sum(id) FROM t", "SELECT * FROM v"),
+        ("CREATE VIEW v AS SELECT t FROM t", "SELECT count(*) FROM v"),
+        ("CREATE MATERIALIZED VIEW m AS SELECT id FROM t", "SELECT relname FROM pg_class WHERE relname = 'm'"),
+        ("CREATE FUNCTION f(t) RETURNS bigint LANGUAGE sql AS 'SELECT $1.id'", "SELECT sum(f(t)) FROM t"),
+        ("CREATE INDEX i ON t (lower(name))", "SELECT indexdef FROM pg_indexes WHERE tablename = 't'"),
+        ("ALTER TABLE t ADD PRIMARY KEY (id)", "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'p'"),
+        ("ALTER TABLE t ADD CHECK (id > 0)", "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass"),
+        ("ALTER TABLE t ALTER name SET NOT NULL", "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnotnull AND attnum > 0"),
+        ("ALTER TABLE t ALTER name SET DEFAULT 'x'", "SELECT adnum FROM pg_attrdef WHERE adrelid = 't'::regclass"),
+        ("CREATE ROLE reader_@; GRANT SELECT ON t TO reader_@", "SELECT has_table_privilege('reader_@', 't', 'SELECT')"),
+        ("CREATE ROLE reader_@; GRANT SELECT (id) ON t TO reader_@", "SELECT has_column_privilege('reader_@', 't', 'id', 'SELECT')"),
+        ("COMMENT ON TABLE t IS 'of users'", "SELECT obj_description('t'::regclass)"),
+        ("COMMENT ON COLUMN t.id IS 'number'", "SELECT col_description('t'::regclass, 1)"),
+        ("CREATE PUBLICATION p_@ FOR TABLE t", "SELECT tablename FROM pg_publication_tables WHERE pubname = 'p_@'"),
+        ("CREATE STATISTICS s ON id, name FROM t", "SELECT stxname FROM pg_statistic_ext"),
+        ("ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY o ON t USING (true)", "SELECT polname FROM pg_policy"),
+        ("ALTER TABLE t SET (fillfactor = 70)", "SELECT reloptions FROM pg_class WHERE relname = 't'"),
+        ("ALTER TABLE t SET UNLOGGED", "SELECT relpersistence FROM pg_class WHERE relname = 't'"),
+        ("ALTER TABLE t REPLICA IDENTITY FULL", "SELECT relreplident FROM pg_class WHERE relname = 't'"),
+        ("ALTER TABLE t ALTER name SET STATISTICS 7", "SELECT attstattarget FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'name'"),
+        ("CREATE TABLE log (id bigint); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO log VALUES (new.id); RETURN new; END';
+          CREATE TRIGGER note AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note()",
+         "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass"),
+    ] {
+        let place = place();
+        // Roles and publications of tests that run at once.
+        let (sql, question) = (sql.replace('@', place.database.name()), question.replace('@', place.database.name()));
+        let first = generation(1, false);
+        place.run().replace(&first, &[people(&[(1, "a"), (2, "b")])]).unwrap();
+        let oid = place.rows("SELECT 't'::regclass::oid");
+        place.sql(&sql);
+        place.run().replace(&generation(2, false), &[people(&[(2, "c"), (3, "d")])]).unwrap();
+        assert_eq!(place.rows("SELECT 't'::regclass::oid"), oid, "{sql}");
+        assert_eq!(place.rows("SELECT * FROM t ORDER BY id"), ["2|c", "3|d"], "{sql}");
+        assert_eq!(place.rows(&question).len(), 1, "{sql}");
+        assert!(place.rows("SELECT relname FROM pg_class WHERE relname LIKE '%\\_new%'").is_empty());
+        if sql.contains("ROLE") {
+            place.sql(&format!("DROP OWNED BY reader_{0}; DROP ROLE reader_{0}", place.database.name()));
+        }
+        if sql.contains("TRIGGER") {
+            assert_eq!(place.rows("SELECT * FROM log ORDER BY id"), ["2", "3"]);
+        }
+    }
+}
+
+#[test]
+fn rows_that_foreign_keys_refer_to_stay_referred_to() {
+    let refer = "ALTER TABLE t ADD PRIMARY KEY (id); CREATE TABLE child (t bigint REFERENCES t); ";
+    let place_1 = place();
+    replaced(&place_1, &format!("{refer} INSERT INTO child VALUES (2)"), WriteMode::Overwrite).unwrap();
+    assert_eq!(place_1.rows("SELECT * FROM t ORDER BY id"), ["2|c", "3|d"]);
+    assert_eq!(place_1.rows("SELECT * FROM child"), ["2"]);
+    // A row that others need is gone in the source: nothing is replaced.
+    let place_2 = place();
+    let outcome = replaced(&place_2, &format!("{refer} INSERT INTO child VALUES (1)"), WriteMode::Overwrite);
+    assert_error(outcome, ErrorKind::Data, &["`t`", "child"]);
+    assert_eq!(place_2.rows("SELECT * FROM t ORDER BY id"), ["1|a", "2|b"]);
+}
+
+#[test]
+fn what_does_not_take_the_new_rows_keeps_the_old_ones_and_is_named() {
+    for (sql, words) in [
+        ("CREATE UNIQUE INDEX one ON t ((1)) WHERE id > 1", vec!["`t`", "index one"]),
+        ("ALTER TABLE t ADD CONSTRAINT low CHECK (id < 3)", vec!["`t`", "low"]),
+        ("CREATE VIEW v AS SELECT name FROM t; ALTER TABLE t ADD CONSTRAINT low CHECK (id < 3)", vec!["view v"]),
+    ] {
+        let place = place();
+        let outcome = replaced(&place, sql, WriteMode::Overwrite);
+        let error = outcome.as_ref().unwrap_err();
+        assert!(error.hint_text().unwrap().contains("untouched") || error.hint_text().is_some(), "{error}");
+        assert_error(outcome, ErrorKind::Data, &words);
+        assert_eq!(place.rows("SELECT * FROM t ORDER BY id"), ["1|a", "2|b"]);
+    }
+}
+
+#[test]
+fn a_kept_table_gets_new_columns_and_types_that_keep_every_value() {
+    let place = place();
+    let first = generation(1, false);
+    place.run().replace(&first, &[people(&[(1, "a")])]).unwrap();
+    place.sql("COMMENT ON TABLE t IS 'kept'; ALTER TABLE t ALTER id TYPE integer; ALTER TABLE t ADD mine text");
+    let wide = |id: i64| {
+        batch(vec![
+            ("id", Arc::new(Int64Array::from(vec![id]))),
+            ("more", Arc::new(StringArray::from(vec!["x"]))),
+        ])
+    };
+    place.run().replace(&generation(2, false), &[wide(7)]).unwrap();
+    assert_eq!(place.rows("SELECT id, pg_typeof(id), name, mine, more FROM t"), ["7|integer|NULL|NULL|x"]);
+    place.run().replace(&generation(3, false), &[wide(1 << 40)]).unwrap();
+    assert_eq!(place.rows("SELECT id, pg_typeof(id) FROM t"), [format!("{}|bigint", 1_i64 << 40)]);
+    // Where a view needs the type, the values decide.
+    place.sql("TRUNCATE t; ALTER TABLE t ALTER id TYPE integer; CREATE VIEW v AS SELECT id FROM t");
+    place.run().replace(&generation(4, false), &[wide(8)]).unwrap();
+    let outcome = place.run().replace(&generation(5, false), &[wide(1 << 40)]);
+    assert_error(outcome, ErrorKind::Schema, &["\"id\"", "view v", "int8"]);
+    assert_eq!(place.rows("SELECT id FROM v"), ["8"]);
+}
+
+#[test]
+fn a_table_of_the_user_is_filled_anew_with_all_that_hangs_on_it() {
+    let place = place();
+    place.sql(
+        "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, n text GENERATED ALWAYS AS (name || '!') STORED);
+         INSERT INTO t (name) VALUES ('old')",
+    );
+    let plan = StreamPlan { write_mode_is_explicit: true, ..generation(1, false) };
+    place.run().replace(&plan, &[people(&[(5, "a")])]).unwrap();
+    assert_eq!(place.rows("SELECT * FROM t"), ["5|a|a!"]);
+    place.sql("ALTER TABLE t ADD must text NOT NULL DEFAULT 'd'; ALTER TABLE t ALTER must DROP DEFAULT");
+    let plan = StreamPlan { write_mode_is_explicit: true, ..generation(2, false) };
+    assert_error(place.run().replace(&plan, &[people(&[(5, "a")])]), ErrorKind::Schema, &["`must`"]);
+}
+
+#[test]
+fn a_name_that_leaves_no_room_is_built_aside_under_another() {
+    let place = place();
+    for name in ["x".repeat(63), "é".repeat(31)] {
+        for number in [1, 2] {
+            let plan = StreamPlan { stream: name.clone(), table: name.clone(), ..generation(number, false) };
+            place.run().replace(&plan, &[numbers(0..number as i64)]).unwrap();
+            assert_eq!(place.count(&name), number);
+        }
+    }
+    assert!(place.rows("SELECT relname FROM pg_class WHERE relname LIKE '%\\_new%'").is_empty());
+}
