@@ -1,8 +1,8 @@
 //! The control tables: who may commit, what is durable, who owns which table.
 
-use dstream_sdk::{Begun, Commit, CommitRecord, Error, ErrorKind, Pipeline, Result};
+use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result};
 
-use super::older;
+use super::older::{self, Mark};
 use super::options::TargetSettings;
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
 use crate::quote::{literal, quote};
@@ -90,15 +90,15 @@ pub(super) fn begin_run(
     for _ in 1..RAISES {
         match &raised {
             Err(error) if error.vendor() == LOCK_NOT_AVAILABLE => {
-                older::end_all(client, &pipeline.pipeline, 0)?;
+                // Whoever holds it is older: of any epoch, or just about to get one.
+                older::end_all(client, &pipeline.pipeline, 0..u64::MAX)?;
                 raised = raise_epoch(client, settings, pipeline);
             }
             _ => break,
         }
     }
     let epoch = raised.map_err(|error| older::name_holder(client, settings, error))?;
-    older::mark(client, &pipeline.pipeline, epoch)?;
-    older::end_all(client, &pipeline.pipeline, epoch)?;
+    older::end_all(client, &pipeline.pipeline, 1..epoch)?;
     // After the epoch is raised: every commit that an older run could make is among them.
     Ok(Begun { epoch, records: records(client, settings, &pipeline.pipeline)? })
 }
@@ -111,6 +111,7 @@ fn raise_epoch(client: &mut Client, settings: &TargetSettings, pipeline: &Pipeli
          RETURNING epoch"
     );
     client.run("BEGIN; SET LOCAL lock_timeout = '5s'")?;
+    older::mark(client, &pipeline.pipeline, 0, Mark::Transaction)?;
     let raised = client.query(&sql, &[&pipeline.pipeline, &pipeline.run]);
     match raised {
         Ok(rows) => {
@@ -298,9 +299,4 @@ pub(super) fn rename_noted(
     let tables = settings.own("tables");
     forget_table(client, settings, to)?;
     client.execute(&format!("UPDATE {tables} SET name = $2 WHERE name = $1"), &[from, to]).map(drop)
-}
-
-/// Whether the error may be due to a newer run that ended our sessions.
-pub(super) fn may_be_fenced(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unavailable
 }

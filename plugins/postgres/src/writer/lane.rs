@@ -10,7 +10,7 @@ use super::Kind;
 use crate::client::{Client, SAME_ROW_TWICE};
 use crate::encode::{END, Encoder, HEAD};
 use crate::table::{Run, Shape};
-use crate::target::{self, Check, Fence, Route, Stage, Stored, TargetSettings};
+use crate::target::{self, Check, Fence, Mark, Route, Stage, Stored, TargetSettings};
 
 /// A session with its window.
 pub(crate) struct Lane {
@@ -213,7 +213,7 @@ impl Lane {
             Some(client) if !client.is_lost() => {}
             None if !self.was_open => {
                 let mut client = Client::connect(&self.settings.server, &self.context)?;
-                target::mark(&mut client, &self.run.pipeline, self.run.epoch)?;
+                target::mark(&mut client, &self.run.pipeline, self.run.epoch, Mark::Session)?;
                 self.client = Some(client);
                 self.was_open = true;
             }
