@@ -17,6 +17,7 @@ mod quote; // names in SQL
 mod reader; // one stream being read
 mod scan; // its rows, as messages
 mod select; // the statement that reads a stream
+mod slips; // what the options name and there is not
 mod spill; // batches in a file beside the database
 mod table; // what a stream needs of its table
 mod tap; // which streams there are
@@ -38,7 +39,8 @@ dstream_sdk::export! {
 #[cfg(test)]
 mod tests {
     use dstream_sdk::{
-        ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
+        ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest,
+        target_manifest,
     };
 
     #[test]
