@@ -13,7 +13,9 @@ pub(crate) use cut::{FullBookmark, Part, Piece};
 pub(crate) use discover::is_key;
 #[cfg(test)]
 pub(crate) use options::Bug;
-pub(crate) use options::{TAP_SESSION, TapOptions, Wishes};
+#[cfg(test)]
+pub(crate) use options::TapOptions;
+pub(crate) use options::{TAP_SESSION, Wishes};
 pub(crate) use plan::block_bytes;
 pub(crate) use relations::RelationKind;
 pub(crate) use snapshot::{begin, begin_in, gone, in_blocks, lock, place, what_changed, xmin};

@@ -78,6 +78,17 @@ impl Client {
         Ok(self.ask()?.affected)
     }
 
+    /// Undoes the transaction that is open, where one is.
+    ///
+    /// # Errors
+    /// `Unavailable`: the session was lost, and the transaction with it.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        match self.is_in_transaction() {
+            true => self.run("ROLLBACK"),
+            false => Ok(()),
+        }
+    }
+
     /// The columns that one query would give: name, number of the type, modifier. It is not run.
     ///
     /// # Errors
