@@ -141,7 +141,7 @@ CREATE TABLE orders (id int8 PRIMARY KEY, word text, total numeric(12,2) NOT NUL
 INSERT INTO orders SELECT n, CASE n % 4 WHEN 0 THEN NULL ELSE 'kůň ' || n END, n * 3.01, timestamptz '2024-01-01Z' + n / 3 * interval '1 hour',
   timestamp '2024-01-01' + n * interval '1 hour', date '2024-01-01' + n % 9, time '10:00' + n * interval '1 second', n % 2 = 0,
   decode(repeat('ab', n % 5), 'hex'), n * interval '1 day 2 hours', gen_random_uuid(), jsonb_build_object('n', n), n / 7.0,
-  ARRAY[n, NULL], ARRAY[ARRAY['a', 'b']], (ARRAY['sad', 'ok', 'happy'])[1 + n % 3]::mood, ROW(n, 'x'), 'd' || n, n / 3.0,
+  ARRAY[n, NULL], ARRAY[ARRAY['a', 'b']], (ARRAY['sad', 'ok', 'happy'])[1 + n % 3]::mood, ROW(n, 'x'::text)::pair, 'd' || n, n / 3.0,
   '10.0.0.1', int4range(n, n + 5) FROM generate_series(1, 150) n;
 CREATE TABLE keyless (at timestamptz, word text);
 INSERT INTO keyless SELECT CASE WHEN n % 7 > 0 THEN timestamptz '2024-01-01Z' + n / 5 * interval '1 day' END, 'w' || n FROM generate_series(1, 60) n;
