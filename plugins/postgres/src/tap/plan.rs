@@ -5,7 +5,7 @@ use dstream_sdk::{
 };
 use std::collections::BTreeMap;
 
-use super::cut::{Cut, FullBookmark, cut_into, id_of, is_id_of};
+use super::cut::{Cut, File, FullBookmark, cut_into, id_of, is_id_of};
 use super::options::Wishes;
 use super::relations::{Relation, RelationKind};
 use super::snapshot::{begin, export, place, what_changed};
@@ -81,7 +81,7 @@ impl Planner<'_> {
                 Some(why) => warn_over(name, &why),
             }
         }
-        let blocks: u64 = files.iter().map(|(_, _, blocks)| u64::from(*blocks)).sum();
+        let blocks: u64 = files.iter().map(|file| u64::from(file.blocks)).sum();
         let by_size = (blocks * BLOCK_BYTES / BYTES_PER_PART).clamp(1, MAX_PARTS);
         let wanted = self.wishes.partitions.map_or(by_size, |wanted| u64::from(wanted.get()));
         let cut = Cut {
@@ -96,7 +96,7 @@ impl Planner<'_> {
     }
 
     /// The files of a stream that lies in blocks; `None`: it is read as a whole, or not at all.
-    fn files(&mut self, stream: &str) -> Result<Option<(Source, Vec<(u32, u32, u32)>)>> {
+    fn files(&mut self, stream: &str) -> Result<Option<(Source, Vec<File>)>> {
         // Before version 14, a range of blocks is found by reading all of them.
         if self.client.version() < 140_000 || self.wishes.queries.contains_key(stream) {
             return Ok(None);
@@ -111,12 +111,7 @@ impl Planner<'_> {
         Ok(files.map(|files| (source, files)))
     }
 
-    fn why_not(
-        &mut self,
-        source: &Source,
-        files: &[(u32, u32, u32)],
-        last: &[FullBookmark],
-    ) -> Result<Option<String>> {
+    fn why_not(&mut self, source: &Source, files: &[File], last: &[FullBookmark]) -> Result<Option<String>> {
         let cut = &last[0].cut;
         if last.iter().any(|bookmark| bookmark.cut != *cut) {
             return Ok(Some("its bookmarks are not of one copy".to_owned()));
@@ -132,7 +127,7 @@ impl Planner<'_> {
         let mut before: Vec<(u32, u32)> =
             cut.parts.iter().flatten().map(|piece| (piece.oid, piece.filenode)).collect();
         before.dedup();
-        if before != files.iter().map(|(oid, filenode, _)| (*oid, *filenode)).collect::<Vec<_>>() {
+        if before != files.iter().map(|file| (file.oid, file.filenode)).collect::<Vec<_>>() {
             return Ok(Some("it was rewritten or truncated, or has other partitions".to_owned()));
         }
         self.begin()?;
@@ -188,7 +183,7 @@ fn warn_over(stream: &str, why: &str) {
 
 /// Number, file and blocks of everything that a relation consists of; `None`: not all of it lies in blocks that may be
 /// read.
-fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32, u32, u32)>>> {
+fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<File>>> {
     let sql = match relation.kind {
         // Views as tables of a foreign server have no blocks.
         RelationKind::View | RelationKind::Foreign => return Ok(None),
@@ -210,7 +205,9 @@ fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32,
     if rows.is_empty() || rows.len() > MAX_FILES || !rows.iter().all(|row| row.is_true(3)) {
         return Ok(None);
     }
-    let file = |row: &crate::client::Row| Ok((row.number(0)?, row.number(1)?, row.number(2)?));
+    let file = |row: &crate::client::Row| {
+        Ok(File { oid: row.number(0)?, filenode: row.number(1)?, blocks: row.number(2)? })
+    };
     rows.iter().map(file).collect::<Result<_>>().map(Some)
 }
 
