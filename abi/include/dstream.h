@@ -228,8 +228,9 @@ typedef struct ds_target_v1 {
   /* Everything written since the last window can be committed from now on. prepared_json (rows, message) is handed to
    * commit as it is. */
   ds_status (*prepare)(ds_writer *self, uint64_t window, ds_buf *prepared_json, ds_err *err);
-  /* Makes prepared windows and their records visible together, or neither (JSON: epoch, windows, records, publish). A
-   * record whose sequence is already stored was committed before: then nothing is done and DS_OK is returned. */
+  /* Makes a prepared window and its records visible together, or neither (JSON: epoch, windows, records, publish). The
+   * list windows holds one or none: each writer may keep its window in a transaction of its own. A record whose
+   * sequence is already stored was committed before: then nothing is done and DS_OK is returned. */
   ds_status (*commit)(const ds_target *self, const ds_str *commit_json, ds_err *err);
   /* What was written and not committed is dropped. */
   void (*close_writer)(ds_writer *self);

@@ -116,14 +116,15 @@ pub struct CommitWindow {
     pub prepared: Prepared,
 }
 
-/// Windows and records that become visible together.
+/// A window and records that become visible together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
     /// Which pipeline.
     pub pipeline: String,
     /// The epoch of this run.
     pub epoch: u64,
-    /// The windows.
+    /// The window; none where records or a publication are all there is. Never two: each writer may have a transaction
+    /// of its own.
     pub windows: Vec<CommitWindow>,
     /// The records to store.
     pub records: Vec<CommitRecord>,

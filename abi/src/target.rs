@@ -74,7 +74,8 @@ pub trait Target: Send + Sync {
     /// `Unsupported`: a write mode that is not offered. `Config`: a table that cannot be written so.
     fn open_writer(&self, context: Context, request: WriteRequest) -> Result<Box<dyn Writer>>;
 
-    /// Makes prepared windows and their records visible together, or neither.
+    /// Makes a prepared window and its records visible together, or neither. A commit has one window or none; a target
+    /// that cannot take more answers `Unsupported`.
     ///
     /// Idempotent: where a record's sequence is stored already, the commit was done before and `Ok` is returned.
     ///

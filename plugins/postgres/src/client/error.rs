@@ -63,9 +63,24 @@ pub(super) fn of_server(body: &ErrorResponseBody, settings: &Settings) -> Error 
     }
 }
 
+/// A lock that another session holds.
+pub(crate) const LOCK_NOT_AVAILABLE: i32 = number(b"55P03");
+/// What an ON CONFLICT says of two rows that are one to the index.
+pub(crate) const SAME_ROW_TWICE: i32 = number(b"21000");
+
 /// SQLSTATE as a number: its five letters in base 36.
 pub(crate) fn number_of(code: &str) -> i32 {
     i32::from_str_radix(code, 36).unwrap_or(0)
+}
+
+const fn number(code: &[u8; 5]) -> i32 {
+    let (mut number, mut at) = (0, 0);
+    while at < code.len() {
+        let digit = if code[at] <= b'9' { code[at] - b'0' } else { code[at] - b'A' + 10 };
+        number = number * 36 + digit as i32;
+        at += 1;
+    }
+    number
 }
 
 fn first_line(text: &str) -> &str {
@@ -129,6 +144,12 @@ pub(super) fn log_notice(body: &NoticeResponseBody) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_one_number_however_it_is_made() {
+        assert_eq!(number_of("55P03"), LOCK_NOT_AVAILABLE);
+        assert_eq!(number_of("21000"), SAME_ROW_TWICE);
+    }
 
     #[test]
     fn every_class_says_who_must_act() {

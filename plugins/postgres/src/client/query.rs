@@ -76,6 +76,17 @@ impl Client {
         Ok(self.ask()?.affected)
     }
 
+    /// Undoes the transaction that is open, where one is.
+    ///
+    /// # Errors
+    /// `Unavailable`: the session was lost, and the transaction with it.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        match self.is_in_transaction() {
+            true => self.run("ROLLBACK"),
+            false => Ok(()),
+        }
+    }
+
     fn put_statement(&mut self, sql: &str, params: &[&str]) -> Result<()> {
         let out = &mut self.outbox;
         frontend::parse("", sql, [], out).map_err(|_| nul())?;

@@ -46,7 +46,7 @@ pub(super) static CASES: &[Case] = &[
     Case::new(
         "writers-do-not-disturb-each-other",
         CONFIG,
-        "writers that work at once, on one table or on several, are committed together or one by one",
+        "writers that work at once, on one table or on several, are committed one by one, in any order",
         fences::writers_do_not_disturb_each_other,
     ),
     Case::new(

@@ -1,0 +1,146 @@
+//! What is durable: begins a run, opens writers, commits windows with their records.
+
+mod check; // whether the database can be written to
+mod commit; // the end of a window
+mod control; // the control tables: fence, records, ownership
+mod look; // what is there
+mod make; // tables are made and widened
+mod older; // sessions of older runs
+mod options; // what the user may set
+mod route; // how rows get into their table
+mod swap; // what was built aside takes the table's place
+
+pub(crate) use commit::{commit_again, finish, store};
+pub(crate) use control::{Fence, Stored, check_epoch};
+pub(crate) use make::make_ready;
+pub(crate) use older::mark;
+pub(crate) use options::{TargetOptions, TargetSettings};
+pub(crate) use route::{Check, Route, Stage};
+
+use dstream_sdk::{
+    Begun, Commit, ConnectorConfig, Context, Error, OpenTarget, Pipeline, Result, Target, WriteRequest,
+    Writer,
+};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::client::Client;
+use crate::table::{Run, check_table_name};
+use crate::writer::{Lane, PostgresWriter};
+
+/// A database that is written to.
+pub struct PostgresTarget {
+    shared: Arc<Shared>,
+}
+
+/// What the target and its writers have in common.
+pub(crate) struct Shared {
+    settings: Arc<TargetSettings>,
+    context: Context,
+    /// The session that begins a run, and commits what has no window.
+    control: Mutex<Option<Client>>,
+    lanes: Mutex<HashMap<u64, Arc<Mutex<Lane>>>>,
+    next_writer: AtomicU64,
+}
+
+impl Shared {
+    /// The sessions of the writers that are open.
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, HashMap<u64, Arc<Mutex<Lane>>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn control(&self) -> MutexGuard<'_, Option<Client>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenTarget for PostgresTarget {
+    fn open(context: Context, config: ConnectorConfig) -> Result<PostgresTarget> {
+        Ok(PostgresTarget {
+            shared: Arc::new(Shared {
+                settings: Arc::new(TargetSettings::read(&config)?),
+                context,
+                control: Mutex::default(),
+                lanes: Mutex::default(),
+                next_writer: AtomicU64::new(1),
+            }),
+        })
+    }
+}
+
+impl Target for PostgresTarget {
+    fn check(&self) -> Result<()> {
+        let mut client = Client::connect(&self.shared.settings.server, &self.shared.context)?;
+        check::check(&mut client, &self.shared.settings)
+    }
+
+    fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
+        let Shared { settings, context, .. } = &*self.shared;
+        let mut control = self.shared.control();
+        *control = None;
+        let mut client = Client::connect(&settings.server, context)?;
+        check::check_primary(&mut client, settings)?;
+        let begun = control::begin_run(&mut client, settings, pipeline)?;
+        *control = Some(client);
+        Ok(begun)
+    }
+
+    fn open_writer(&self, context: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {
+        for plan in &request.streams {
+            check_table_name(&plan.table).map_err(|error| error.stream(&plan.stream))?;
+        }
+        let run =
+            Arc::new(Run { pipeline: request.pipeline, epoch: request.epoch, streams: request.streams });
+        let lane = Lane::new(self.shared.settings.clone(), context, run.clone());
+        let id = self.shared.next_writer.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(PostgresWriter::new(self.shared.clone(), id, run, lane)))
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<()> {
+        let lane = match commit.windows.as_slice() {
+            [] => None,
+            [window] => {
+                let writer = window.prepared.message.get("writer").and_then(serde_json::Value::as_u64);
+                writer.and_then(|writer| self.shared.lanes().get(&writer).cloned())
+            }
+            _ => {
+                return Err(Error::unsupported("a commit of several windows: each has its own transaction")
+                    .hint("commit them one by one"));
+            }
+        };
+        match lane {
+            Some(lane) => lane.lock().unwrap_or_else(PoisonError::into_inner).commit(commit),
+            None => self.commit_without_writer(commit),
+        }
+    }
+}
+
+impl PostgresTarget {
+    fn commit_without_writer(&self, commit: &Commit) -> Result<()> {
+        let Shared { settings, context, .. } = &*self.shared;
+        let mut control = self.shared.control();
+        let mut client = match control.take() {
+            Some(client) if !client.is_lost() => client,
+            Some(_) => {
+                let mut client = Client::connect(&settings.server, context)?;
+                mark(&mut client, &commit.pipeline, commit.epoch)?;
+                client
+            }
+            None => return Err(Error::bug("the database is written before `begin`")),
+        };
+        let outcome = match commit.windows.is_empty() {
+            true => commit::commit(&mut client, settings, commit),
+            false => commit_again(&mut client, settings, commit),
+        };
+        if outcome.is_err() {
+            // The error that is told is the first one.
+            let _ = client.roll_back();
+        }
+        *control = Some(client);
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests;
