@@ -76,10 +76,7 @@ impl<'a> Cells<'a> {
             DataType::Union(..) => None,
             _ => array.logical_nulls(),
         };
-        Ok(Cells {
-            nulls: nulls.filter(|nulls| nulls.null_count() > 0),
-            values: Values::new(array)?,
-        })
+        Ok(Cells { nulls: nulls.filter(|nulls| nulls.null_count() > 0), values: Values::new(array)? })
     }
 
     pub(crate) fn is_null(&self, row: usize) -> bool {

@@ -27,8 +27,15 @@ pub(crate) fn declared_type(declared: &str, strict: bool) -> Option<ReadAs> {
     match name {
         "BOOL" | "BOOLEAN" => plain(DataType::Boolean),
         "DECIMAL" | "NUMERIC" | "DEC" | "NUMBER" => plain(decimal(numbers?)?),
-        "DATE" | "DATETIME" | "SMALLDATETIME" | "TIME" | "TIMETZ" | "TIMESTAMP" | "TIMESTAMPTZ"
-        | "TIMESTAMP WITH TIME ZONE" | "TIMESTAMP WITHOUT TIME ZONE" => {
+        "DATE"
+        | "DATETIME"
+        | "SMALLDATETIME"
+        | "TIME"
+        | "TIMETZ"
+        | "TIMESTAMP"
+        | "TIMESTAMPTZ"
+        | "TIMESTAMP WITH TIME ZONE"
+        | "TIMESTAMP WITHOUT TIME ZONE" => {
             Some(ReadAs { theirs: DataType::Utf8, form: TextForm::Strict, is_date: true })
         }
         "JSON" | "JSONB" => Some(ReadAs { theirs: DataType::Utf8, form: TextForm::Json, is_date: false }),

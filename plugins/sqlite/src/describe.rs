@@ -101,9 +101,8 @@ fn of_table(client: &Client, settings: &TapSettings, table: &Listed, is_discover
     };
     let mut keys: Vec<usize> = (0..found.len()).filter(|at| found[*at].key > 0).collect();
     keys.sort_by_key(|at| found[*at].key);
-    let is_rowid_key = |at: usize| {
-        table.has_rowid && keys == [at] && found[at].declared.eq_ignore_ascii_case("INTEGER")
-    };
+    let is_rowid_key =
+        |at: usize| table.has_rowid && keys == [at] && found[at].declared.eq_ignore_ascii_case("INTEGER");
     for (at, column) in found.iter().enumerate() {
         let is_key = column.key > 0;
         // Only SQLite's first kind of tables takes NULL into a primary key.
@@ -267,9 +266,8 @@ impl Stream {
 
 /// What the options say of streams that there are not is a slip.
 fn check_options(settings: &TapSettings, listed: &[Listed]) -> Result<()> {
-    let is_known = |name: &String| {
-        listed.iter().any(|table| table.name == *name) || settings.queries.contains_key(name)
-    };
+    let is_known =
+        |name: &String| listed.iter().any(|table| table.name == *name) || settings.queries.contains_key(name);
     let unknown = |option: &str, name: &str| {
         Err(Error::config(format!("`{option}` names the stream `{name}`, which there is not"))
             .hint("run `dstreams discover` without it to see the streams"))
@@ -282,8 +280,10 @@ fn check_options(settings: &TapSettings, listed: &[Listed]) -> Result<()> {
     }
     let mut queries = settings.queries.keys();
     match queries.find(|query| listed.iter().any(|table| table.name.eq_ignore_ascii_case(query))) {
-        Some(query) => Err(Error::config(format!("`queries` has the name `{query}`, which is that of a table"))
-            .hint("give the query another name")),
+        Some(query) => {
+            Err(Error::config(format!("`queries` has the name `{query}`, which is that of a table"))
+                .hint("give the query another name"))
+        }
         None => Ok(()),
     }
 }

@@ -92,15 +92,8 @@ impl Following {
             )
         })?;
         let theirs = stream.schema.field_with_name(&key)?.data_type().clone();
-        let mut following = Following {
-            key,
-            order,
-            theirs,
-            boundary,
-            has_begun: bookmark.is_some(),
-            form: None,
-            nulls: 0,
-        };
+        let mut following =
+            Following { key, order, theirs, boundary, has_begun: bookmark.is_some(), form: None, nulls: 0 };
         if let Some(lookback) = lookback {
             following.look_back(stream, lookback)?;
         }
@@ -113,8 +106,10 @@ impl Following {
     /// Begins earlier; what comes again then is for the key of the target to sort out.
     fn look_back(&mut self, stream: &SelectedStream, lookback: u32) -> Result<()> {
         if stream.key_properties.is_empty() {
-            return Err(Error::config("`lookback` reads rows again, and the stream has no key to know them by")
-                .hint("name key columns with `dstreams catalog set … --key`, or take `lookback` out"));
+            return Err(Error::config(
+                "`lookback` reads rows again, and the stream has no key to know them by",
+            )
+            .hint("name key columns with `dstreams catalog set … --key`, or take `lookback` out"));
         }
         let Some(bound) = self.boundary.lower_bound() else { return Ok(()) };
         let earlier = earlier(bound, lookback).ok_or_else(|| {
@@ -164,17 +159,24 @@ impl Following {
 
     fn check(&mut self, column: &ArrayRef) -> Result<()> {
         let is_minus_zero = match column.data_type() {
-            DataType::Float64 => {
-                column.as_primitive::<Float64Type>().iter().flatten().any(|n| n == 0.0 && n.is_sign_negative())
-            }
-            DataType::Float32 => {
-                column.as_primitive::<Float32Type>().iter().flatten().any(|n| n == 0.0 && n.is_sign_negative())
-            }
+            DataType::Float64 => column
+                .as_primitive::<Float64Type>()
+                .iter()
+                .flatten()
+                .any(|n| n == 0.0 && n.is_sign_negative()),
+            DataType::Float32 => column
+                .as_primitive::<Float32Type>()
+                .iter()
+                .flatten()
+                .any(|n| n == 0.0 && n.is_sign_negative()),
             _ => false,
         };
         if is_minus_zero {
-            return Err(Error::data(format!("the replication key `{}` is -0.0, which has no place of its own", self.key))
-                .hint("make it 0.0 in the file, or read the stream as `FULL_TABLE`"));
+            return Err(Error::data(format!(
+                "the replication key `{}` is -0.0, which has no place of its own",
+                self.key
+            ))
+            .hint("make it 0.0 in the file, or read the stream as `FULL_TABLE`"));
         }
         if self.order != Order::Alike {
             return Ok(());
@@ -216,9 +218,7 @@ fn form(text: &str) -> Option<Vec<u8>> {
     let is_time = |text: &str| parse::time(text, TimeUnit::Nanosecond).is_some();
     let is_known = match local.split_at_checked(10) {
         Some((day, "")) => local.len() == text.len() && parse::date(day).is_some(),
-        Some((day, rest)) if parse::date(day).is_some() => {
-            rest.strip_prefix(['T', ' ']).is_some_and(is_time)
-        }
+        Some((day, rest)) if parse::date(day).is_some() => rest.strip_prefix(['T', ' ']).is_some_and(is_time),
         _ => is_time(local),
     };
     let zeros = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
@@ -258,10 +258,9 @@ fn earlier(value: &KeyValue, lookback: u32) -> Option<KeyValue> {
             let back = one.checked_mul(i256::from_i128(lookback.into()))?;
             KeyValue::Decimal { unscaled: unscaled.checked_sub(back)?, scale: *scale }
         }
-        KeyValue::Timestamp { nanos, zoned } => KeyValue::Timestamp {
-            nanos: nanos - i128::from(lookback) * 1_000_000_000,
-            zoned: *zoned,
-        },
+        KeyValue::Timestamp { nanos, zoned } => {
+            KeyValue::Timestamp { nanos: nanos - i128::from(lookback) * 1_000_000_000, zoned: *zoned }
+        }
         KeyValue::Date(day) => KeyValue::Date(day - i64::from(lookback.div_ceil(86_400))),
         _ => return None,
     })

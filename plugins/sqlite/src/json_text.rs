@@ -87,7 +87,9 @@ impl<'a> Scanner<'a> {
         let digits = number.strip_prefix('-').unwrap_or(number);
         match digits.as_bytes() {
             [b'0', b'0'..=b'9', ..] | [] => Err(NO_JSON),
-            [b'0'..=b'9', ..] if ![".e", ".E"].iter().any(|odd| digits.contains(odd)) && !digits.ends_with('.') => {
+            [b'0'..=b'9', ..]
+                if ![".e", ".E"].iter().any(|odd| digits.contains(odd)) && !digits.ends_with('.') =>
+            {
                 Ok(number)
             }
             _ => Err(NO_JSON),
@@ -108,8 +110,7 @@ impl<'a> Scanner<'a> {
         let mut out = self.text[start..self.at].to_owned();
         loop {
             let rest = &bytes[self.at..];
-            let plain =
-                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).ok_or(NO_JSON)?;
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).ok_or(NO_JSON)?;
             out.push_str(&self.text[self.at..self.at + plain]);
             self.at += plain + 1;
             match rest[plain] {
@@ -222,7 +223,8 @@ mod tests {
     #[test]
     fn escapes_are_read_and_halves_of_pairs_refused() {
         assert_eq!(Scanner::new(r#""\ud83d\ude00\n\/""#).string().unwrap(), "😀\n/");
-        for text in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx""#, r#""\x""#, r#""\u+123""#, "\"a", "\"\n\""] {
+        for text in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx""#, r#""\x""#, r#""\u+123""#, "\"a", "\"\n\""]
+        {
             assert!(Scanner::new(text).string().is_err(), "{text}");
         }
         assert!(check(&"[".repeat(1_000_000)).is_err());

@@ -38,7 +38,8 @@ dstream_sdk::export! {
 #[cfg(test)]
 mod tests {
     use dstream_sdk::{
-        ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
+        ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest,
+        target_manifest,
     };
 
     #[test]

@@ -99,9 +99,8 @@ pub(crate) fn decimal(text: &str, precision: u8, scale: i8) -> Option<i256> {
         true => i256::from_i128(kept.chain(zeros).fold(0, |sum, digit| sum * 10 + i128::from(digit))),
         false => {
             let ten = i256::from_i128(10);
-            let add = |sum: i256, digit: u8| {
-                sum.wrapping_mul(ten).wrapping_add(i256::from_i128(i128::from(digit)))
-            };
+            let add =
+                |sum: i256, digit: u8| sum.wrapping_mul(ten).wrapping_add(i256::from_i128(i128::from(digit)));
             kept.chain(zeros).fold(i256::ZERO, add)
         }
     };
@@ -131,9 +130,9 @@ fn seconds(text: &str, unit: TimeUnit) -> Option<i64> {
     if whole.is_empty() || whole.len() > 19 {
         return None;
     }
-    let whole = whole.bytes().try_fold(0_i128, |sum, digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + i128::from(digit - b'0'))
-    })?;
+    let whole = whole
+        .bytes()
+        .try_fold(0_i128, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i128::from(digit - b'0')))?;
     let (fraction, []) = fraction(rest.as_bytes(), unit)? else { return None };
     let value = whole * i128::from(ticks(unit).0) + i128::from(fraction);
     i64::try_from(if is_negative { -value } else { value }).ok()

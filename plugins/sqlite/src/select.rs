@@ -32,10 +32,7 @@ pub(crate) fn selected(stream: &Stream, schema: &Schema) -> Result<Vec<usize>> {
         let (theirs, wanted) = (column.field.data_type(), field.data_type());
         // What was guessed once stays: every value is checked.
         let is_same = match column.is_guessed {
-            true => matches!(
-                wanted,
-                DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Binary
-            ),
+            true => matches!(wanted, DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Binary),
             false => theirs.equals_datatype(wanted),
         };
         match is_same {

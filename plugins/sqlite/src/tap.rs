@@ -35,8 +35,7 @@ impl SqliteTap {
     /// A connection to the file as it is now. Drop it before the visit.
     fn open_file(&self, context: &Context, stop: Arc<AtomicBool>) -> Result<(Client, Arc<Visit>)> {
         let visit = self.visits.begin(&self.settings.path);
-        let client =
-            Client::open_to_read(&self.settings.path, self.settings.busy_timeout, context, stop)?;
+        let client = Client::open_to_read(&self.settings.path, self.settings.busy_timeout, context, stop)?;
         client.begin_to_read()?;
         Ok((client, visit))
     }
@@ -72,12 +71,13 @@ impl SqliteTap {
             let following = self.follow(&client, &stream, request, wanted)?;
             (select, params) = followed(&client, &stream, &places, &following)?;
             let at = wanted.schema.index_of(&following.key)?;
-            batches.numbers_only =
-                (stream.columns[places[at]].order == Some(Order::Number)).then_some(at);
+            batches.numbers_only = (stream.columns[places[at]].order == Some(Order::Number)).then_some(at);
             batches.following = Some(following);
         } else if request.bookmark.is_some() {
-            return Err(Error::bookmark_lost("a full table is read from its start, and the bookmark is none of it")
-                .hint("run once with `--full-refresh`"));
+            return Err(Error::bookmark_lost(
+                "a full table is read from its start, and the bookmark is none of it",
+            )
+            .hint("run once with `--full-refresh`"));
         }
         client.check_query(&select.sql)?;
         Ok(Scan { client, select, params, batches, _visit: visit })
@@ -102,11 +102,8 @@ impl SqliteTap {
             tracing::warn!(key, rows, "rows without a replication key cannot be followed");
         }
         if let Some(pattern) = following.pattern() {
-            let others = count_where(
-                stream,
-                at,
-                "{c} IS NOT NULL AND (typeof({c}) <> 'text' OR {c} NOT GLOB ?1)",
-            )?;
+            let others =
+                count_where(stream, at, "{c} IS NOT NULL AND (typeof({c}) <> 'text' OR {c} NOT GLOB ?1)")?;
             if client.number_with(&others, &[Value::Text(pattern.clone())])? != Some(0) {
                 return Err(not_alike(key, &pattern.replace("[0-9]", "0")));
             }
@@ -133,7 +130,11 @@ fn followed(
     let params: Vec<Value> = bound.into_iter().collect();
     if client.is_sorted_by_hand(&select.sql, &params)? {
         let (stream, key) = (&stream.name, &following.key);
-        tracing::debug!(stream, key, "no index has the rows in the order of the replication key: they are sorted");
+        tracing::debug!(
+            stream,
+            key,
+            "no index has the rows in the order of the replication key: they are sorted"
+        );
     }
     Ok((select, params))
 }

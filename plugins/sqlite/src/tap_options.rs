@@ -126,7 +126,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(options: Value) -> Result<TapSettings> {
-        let config = json!({"name": "in", "type": "sqlite", "connection": {"path": "in.db"}, "options": options});
+        let config =
+            json!({"name": "in", "type": "sqlite", "connection": {"path": "in.db"}, "options": options});
         TapSettings::read(&serde_json::from_value(config).unwrap())
     }
 

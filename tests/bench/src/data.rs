@@ -22,6 +22,8 @@ pub(crate) struct Data {
     pub(crate) orders_csv: String,
     /// `lineitem` as Parquet.
     pub(crate) lineitem_parquet: String,
+    /// The folder of all of them.
+    pub(crate) folder: String,
     /// The folder of the CSV files.
     pub(crate) csv: String,
     /// [`LINEITEM_FACTS`].
@@ -58,6 +60,7 @@ impl Data {
             orders_csv: format!("{name}/csv/orders.csv"),
             csv: format!("{name}/csv"),
             lineitem_parquet,
+            folder: name,
         })
     }
 

@@ -80,7 +80,12 @@ fn main() -> ExitCode {
 fn run(request: &Request) -> Result<bool> {
     ensure!(request.runs > 0, "`--runs` is at least 1");
     let unknown = request.only.iter().find(|number| !workloads::ALL.contains(number));
-    ensure!(unknown.is_none(), "there is no workload {}; there are {:?}", unknown.unwrap_or(&0), workloads::ALL);
+    ensure!(
+        unknown.is_none(),
+        "there is no workload {}; there are {:?}",
+        unknown.unwrap_or(&0),
+        workloads::ALL
+    );
     let world = world::World::make(&request.folder, &request.dstreams, request.scale)?;
     let dstreams = dstreams::Dstreams::prepare(&world)?;
     let mut results = Vec::new();

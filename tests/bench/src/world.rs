@@ -111,6 +111,18 @@ impl World {
         Ok(format!("'({blocks},0)'"))
     }
 
+    /// Leaves everything as it is until this process is ended.
+    pub(crate) fn keep(&self) -> ! {
+        line(&format!(
+            "server and data stay until this is stopped with Ctrl-C. In another terminal:\n\n  cd {}\n  . ./env.sh\n  \
+             psql -d source   # or sink; what is above runs here too\n",
+            self.folder.display()
+        ));
+        loop {
+            std::thread::park();
+        }
+    }
+
     /// A file for everyone who repeats a command by hand.
     fn write_env(&self) -> Result<()> {
         let mut text = String::new();

@@ -104,7 +104,8 @@ fn the_tap_sqlite_keeps_its_promises() {
             "filters": { "orders": "id < 140 -- not all" },
             "types": { "keyless.price": "text" },
         });
-        let subject = library.subject("sqlite", Role::Tap).with_config(config("sqlite", Some(&file), options));
+        let subject =
+            library.subject("sqlite", Role::Tap).with_config(config("sqlite", Some(&file), options));
         assert_all_pass(&subject, Role::Tap, &[]);
     }
 }

@@ -107,7 +107,10 @@ fn decimal(before: u32, behind: u32) -> BoxedStrategy<Value> {
     prop_oneof![200 => digits(before, behind), 1 => nan].boxed()
 }
 
-fn float<T: Arbitrary + std::fmt::Debug + Copy + 'static>(show: fn(T) -> String, ends: &'static [&'static str]) -> BoxedStrategy<Value> {
+fn float<T: Arbitrary + std::fmt::Debug + Copy + 'static>(
+    show: fn(T) -> String,
+    ends: &'static [&'static str],
+) -> BoxedStrategy<Value> {
     let good = |text: String| match text.as_str() {
         "NaN" => quoted("NaN").not_in_sqlite("NaN, which SQLite would store as NULL"),
         "inf" => quoted("Infinity"),
@@ -125,9 +128,12 @@ const FAR_DATE: &str = "outside of the years 0001 to 9999";
 
 /// A day between the ends of the server, as its text.
 fn day() -> BoxedStrategy<(String, bool)> {
-    let near = (1i32..=9999, 1u32..=12, 1u32..=28).prop_map(|(year, month, day)| (format!("{year:04}-{month:02}-{day:02}"), true));
-    let far = (10_000i32..=290_000, 1u32..=12).prop_map(|(year, month)| (format!("{year}-{month:02}-28"), false));
-    let before = (1i32..=4712, 1u32..=12).prop_map(|(year, month)| (format!("{year:04}-{month:02}-01 BC"), false));
+    let near = (1i32..=9999, 1u32..=12, 1u32..=28)
+        .prop_map(|(year, month, day)| (format!("{year:04}-{month:02}-{day:02}"), true));
+    let far =
+        (10_000i32..=290_000, 1u32..=12).prop_map(|(year, month)| (format!("{year}-{month:02}-28"), false));
+    let before =
+        (1i32..=4712, 1u32..=12).prop_map(|(year, month)| (format!("{year:04}-{month:02}-01 BC"), false));
     prop_oneof![60 => near, 1 => far, 1 => before].boxed()
 }
 
@@ -185,7 +191,8 @@ fn json_text() -> BoxedStrategy<String> {
         Just("null".to_owned()),
         Just("true".to_owned()),
         any::<i64>().prop_map(|n| n.to_string()),
-        prop::sample::select(vec!["1.10", "1e400", "-0", "0.0", "123456789012345678901234567890"]).prop_map(str::to_owned),
+        prop::sample::select(vec!["1.10", "1e400", "-0", "0.0", "123456789012345678901234567890"])
+            .prop_map(str::to_owned),
         string.clone(),
     ];
     let nested = leaf.prop_recursive(3, 16, 4, move |inner| {
@@ -204,15 +211,18 @@ fn json() -> BoxedStrategy<Value> {
 
 fn bytes() -> BoxedStrategy<Value> {
     let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    prop::collection::vec(any::<u8>(), 0..20).prop_map(move |bytes| Value::good(format!("'\\x{}'", hex(bytes)))).boxed()
+    prop::collection::vec(any::<u8>(), 0..20)
+        .prop_map(move |bytes| Value::good(format!("'\\x{}'", hex(bytes))))
+        .boxed()
 }
 
 fn uuid() -> BoxedStrategy<Value> {
-    any::<u128>().prop_map(|bits| {
-        let hex = format!("{bits:032x}");
-        quoted(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
-    })
-    .boxed()
+    any::<u128>()
+        .prop_map(|bits| {
+            let hex = format!("{bits:032x}");
+            quoted(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+        })
+        .boxed()
 }
 
 fn chosen(values: &'static [&'static str]) -> BoxedStrategy<Value> {
@@ -234,7 +244,10 @@ fn array(items: BoxedStrategy<Value>, of: &'static str, depth: usize) -> BoxedSt
             let sql = match (width, depth) {
                 (0, _) => "'{}'".to_owned(),
                 (_, 1) => format!("{}::{of}[]", join(&rows[0])),
-                _ => format!("ARRAY[{}]::{of}[]", rows.iter().map(|row| join(row)).collect::<Vec<_>>().join(", ")),
+                _ => format!(
+                    "ARRAY[{}]::{of}[]",
+                    rows.iter().map(|row| join(row)).collect::<Vec<_>>().join(", ")
+                ),
             };
             let find = |get: fn(&Value) -> Option<&'static str>| rows.iter().flatten().find_map(get);
             Value {
@@ -253,15 +266,31 @@ pub const KINDS: &[Kind] = &[
     Kind { sql: "integer", draw: || number::<i32>(&["-2147483648", "2147483647", "0"]) },
     Kind { sql: "bigint", draw: || number::<i64>(&["-9223372036854775808", "9223372036854775807"]) },
     Kind { sql: "oid", draw: || number::<u32>(&["0", "4294967295"]) },
-    Kind { sql: "real", draw: || float::<f32>(|value| format!("{value:?}"), &["-0", "1e-45", "3.4028235e38"]) },
-    Kind { sql: "double precision", draw: || float::<f64>(|value| format!("{value:?}"), &["-0", "5e-324", "0.1"]) },
+    Kind {
+        sql: "real",
+        draw: || float::<f32>(|value| format!("{value:?}"), &["-0", "1e-45", "3.4028235e38"]),
+    },
+    Kind {
+        sql: "double precision",
+        draw: || float::<f64>(|value| format!("{value:?}"), &["-0", "5e-324", "0.1"]),
+    },
     Kind { sql: "numeric(12,2)", draw: || decimal(10, 2) },
     Kind { sql: "numeric(38,10)", draw: || decimal(28, 10) },
     Kind { sql: "numeric(38,38)", draw: || decimal(0, 38) },
     Kind { sql: "numeric(76,0)", draw: || decimal(76, 0) },
     Kind { sql: "numeric(60,30)", draw: || decimal(30, 30) },
     Kind { sql: "numeric(90,3)", draw: || digits(80, 3) },
-    Kind { sql: "numeric", draw: || prop_oneof![digits(50, 0), digits(3, 40), chosen(&["'NaN'", "'Infinity'", "'-Infinity'", "1e300", "0.00"])].boxed() },
+    Kind {
+        sql: "numeric",
+        draw: || {
+            prop_oneof![
+                digits(50, 0),
+                digits(3, 40),
+                chosen(&["'NaN'", "'Infinity'", "'-Infinity'", "1e300", "0.00"])
+            ]
+            .boxed()
+        },
+    },
     Kind { sql: "text", draw: text },
     Kind { sql: "varchar(4000)", draw: text },
     Kind { sql: "character(6)", draw: || chosen(&["''", "'a'", "'ab  '", "'čšřžýá'"]) },

@@ -39,7 +39,8 @@ impl Table {
             self.columns.iter().map(|column| format!("{} {}", quote(&column.name), column.sql)).collect();
         let mut sql = format!("CREATE TABLE {} ({});\n", quote(&self.name), columns.join(", "));
         for row in 0..self.rows {
-            let values: Vec<&str> = self.columns.iter().map(|column| column.values[row].sql.as_str()).collect();
+            let values: Vec<&str> =
+                self.columns.iter().map(|column| column.values[row].sql.as_str()).collect();
             let _ = writeln!(sql, "INSERT INTO {} VALUES ({});", quote(&self.name), values.join(", "));
         }
         sql

@@ -75,7 +75,8 @@ fn try_all(route: Route, tables: &[Table]) -> (usize, usize) {
     let mut refused = 0;
     for table in tables {
         let reasons = table.refusals(route);
-        let said: Vec<&str> = failures.iter().flat_map(|said| said.get(&table.name)).map(String::as_str).collect();
+        let said: Vec<&str> =
+            failures.iter().flat_map(|said| said.get(&table.name)).map(String::as_str).collect();
         if !reasons.is_empty() {
             let is_listed = reasons.iter().any(|reason| said.iter().any(|said| said.contains(reason)));
             assert!(is_listed, "{}\nhas {reasons:?}, and the run says {said:?}", table.sql());
@@ -96,7 +97,15 @@ fn sync(sandbox: &Sandbox, name: &str, tap: &Value, target: &Value) -> BTreeMap<
     sandbox.json(&file("target"), target.clone());
     let (tap, target, report, state) = (file("tap"), file("target"), file("report"), file("state"));
     let run: Run = sandbox.run(&[
-        "sync", "--tap-config", &tap, "--target-config", &target, "--state", &state, "--report", &report,
+        "sync",
+        "--tap-config",
+        &tap,
+        "--target-config",
+        &target,
+        "--state",
+        &state,
+        "--report",
+        &report,
     ]);
     assert!([0, 7].contains(&run.code), "{run:?}");
     let report = sandbox.read_json(&report);
@@ -120,7 +129,8 @@ fn digests(database: &Database, tables: &[Table]) -> BTreeMap<String, String> {
             table.name
         )
     };
-    let exists = database.psql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace");
+    let exists = database
+        .psql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace");
     let exists = exists.expect("tables");
     let there: Vec<&str> = exists.lines().collect();
     let queries: Vec<String> =

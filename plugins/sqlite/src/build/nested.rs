@@ -46,8 +46,7 @@ impl Nested {
                 let [keys, values] = &fields[..] else {
                     return Err(Error::unsupported("a map without keys and values"));
                 };
-                let has_text_keys =
-                    matches!(keys.data_type(), A::Utf8 | A::LargeUtf8 | A::Utf8View);
+                let has_text_keys = matches!(keys.data_type(), A::Utf8 | A::LargeUtf8 | A::Utf8View);
                 Nested::Map { ends: Vec::new(), keys: column(keys)?, values: column(values)?, has_text_keys }
             }
             A::Union(fields, mode) => Nested::Union {
@@ -143,7 +142,9 @@ fn append_struct(members: &mut [Column], scan: &mut Scanner<'_>) -> Result<(), R
         let is_it = |member: &Column| *member.field.name() == *name;
         let at = match members.get(next).is_some_and(is_it) {
             true => next,
-            false => members.iter().position(is_it).ok_or("a struct with a member that its type does not have")?,
+            false => {
+                members.iter().position(is_it).ok_or("a struct with a member that its type does not have")?
+            }
         };
         if members[at].len() != row {
             return Err(Refused::Value("a struct with two equal members"));

@@ -17,19 +17,17 @@ pub(super) fn failed(path: &Path, is_reader: bool, error: rusqlite::Error) -> Er
     let path = path.display();
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => Error::cancelled("the run was told to stop"),
-        Some(ErrorCode::ReadOnly) if is_reader => {
-            Error::unavailable(format!("`{path}` was left in the middle of a commit: {reason}"))
-                .hint("open it once with the program that writes it, or with `sqlite3`: that undoes the half commit")
-        }
+        Some(ErrorCode::ReadOnly) if is_reader => Error::unavailable(format!(
+            "`{path}` was left in the middle of a commit: {reason}"
+        ))
+        .hint("open it once with the program that writes it, or with `sqlite3`: that undoes the half commit"),
         Some(ErrorCode::CannotOpen) if is_reader => cannot_open_to_read(file, &reason),
         Some(ErrorCode::NotADatabase) if is_reader => {
             Error::config(format!("`{path}` is a file, but not an SQLite database, or an encrypted one"))
                 .hint("choose another `path`; a database that is encrypted cannot be read")
         }
-        Some(ErrorCode::Unknown) if is_reader => {
-            Error::data(format!("SQLite cannot read a row: {reason}"))
-                .hint("look at the view, the query or the filter that it comes from")
-        }
+        Some(ErrorCode::Unknown) if is_reader => Error::data(format!("SQLite cannot read a row: {reason}"))
+            .hint("look at the view, the query or the filter that it comes from"),
         Some(ErrorCode::DiskFull) => Error::resource(format!("the disk with `{path}` is full"))
             .hint("free space and run again: committed rows are safe, the rest is read again"),
         Some(ErrorCode::ReadOnly) => Error::denied(format!("`{path}` is read-only"))

@@ -12,7 +12,8 @@ pub(super) fn holders(path: &Path) -> Option<String> {
     let files = [path.to_owned(), PathBuf::from(shared)];
     let inodes: Vec<u64> = files.iter().filter_map(|file| Some(file.metadata().ok()?.ino())).collect();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let locks: Vec<Lock> = locks.lines().filter_map(Lock::read).filter(|lock| inodes.contains(&lock.inode)).collect();
+    let locks: Vec<Lock> =
+        locks.lines().filter_map(Lock::read).filter(|lock| inodes.contains(&lock.inode)).collect();
     // Who writes keeps everyone else out; where nobody does, it is those who read.
     let has_writer = locks.iter().any(|lock| lock.is_write);
     let mut pids: Vec<u32> =
@@ -77,7 +78,11 @@ mod tests {
     fn a_line_of_the_system_is_read() {
         let lock = Lock::read("1: POSIX  ADVISORY  WRITE 4711 fd:01:5678 1073741825 1073741825").unwrap();
         assert!(lock.is_write && lock.pid == 4711 && lock.inode == 5678);
-        for line in ["1: -> POSIX  ADVISORY  WRITE 4711 fd:01:5678 0 EOF", "1: FLOCK  ADVISORY  WRITE 1 0:1:2 0 EOF", ""] {
+        for line in [
+            "1: -> POSIX  ADVISORY  WRITE 4711 fd:01:5678 0 EOF",
+            "1: FLOCK  ADVISORY  WRITE 1 0:1:2 0 EOF",
+            "",
+        ] {
             assert!(Lock::read(line).is_none(), "{line}");
         }
     }

@@ -83,7 +83,12 @@ impl Client {
         Ok(client)
     }
 
-    fn with_flags(path: &Path, busy_timeout: Duration, context: &Context, flags: OpenFlags) -> Result<Client> {
+    fn with_flags(
+        path: &Path,
+        busy_timeout: Duration,
+        context: &Context,
+        flags: OpenFlags,
+    ) -> Result<Client> {
         let is_reader = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
         // Each connection is used by one thread at a time, so SQLite need not lock on every call.
         let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);

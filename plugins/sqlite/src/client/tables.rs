@@ -89,7 +89,8 @@ impl Client {
 
     /// The Arrow types that this connector noted as it wrote the table, by name in small letters.
     fn noted(&self, table: &str) -> Result<HashMap<String, Field>> {
-        let has_notes = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_dstreams_columns'";
+        let has_notes =
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_dstreams_columns'";
         if self.number(has_notes)? == Some(0) {
             return Ok(HashMap::new());
         }
@@ -103,8 +104,10 @@ impl Client {
             .into_iter()
             .map(|(column, arrow)| {
                 let wrong = |why: String| {
-                    Error::data(format!("`_dstreams_columns` holds no Arrow type for the column `{column}`: {why}"))
-                        .hint("correct the row there, or delete it: the declared type counts then")
+                    Error::data(format!(
+                        "`_dstreams_columns` holds no Arrow type for the column `{column}`: {why}"
+                    ))
+                    .hint("correct the row there, or delete it: the declared type counts then")
                 };
                 let json: FieldJson =
                     serde_json::from_str(&arrow).map_err(|error| wrong(error.to_string()))?;

@@ -44,8 +44,7 @@ pub(crate) fn to_postgres(world: &World, dstreams: &Dstreams) -> Result<Workload
     }
     let out = |what: &str| format!("psql -XAtq -d source -c \"\\copy {what} to stdout (format binary)\"");
     let into = "psql -XAtq -d sink -c \"\\copy lineitem from stdin (format binary)\"";
-    let half =
-        |condition: &str| out(&format!("(select * from lineitem where ctid {condition} {middle})"));
+    let half = |condition: &str| out(&format!("(select * from lineitem where ctid {condition} {middle})"));
     let typed = |name, role, command| Contender::new(name, role, command, arrived(world)).into(Sink::Tables);
     workload.contenders.extend([
         typed(

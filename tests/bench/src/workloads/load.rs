@@ -82,13 +82,13 @@ pub(crate) fn from_parquet(world: &World) -> Result<Workload> {
 
 /// The rows in the server's own form, which it has to do least with.
 fn binary(world: &World) -> Result<Contender> {
-    let file = world.folder.join("lineitem.bin");
+    let name = format!("{}/lineitem.bin", world.data.folder);
+    let file = world.folder.join(&name);
     if !file.exists() {
         world.psql("source", &format!("\\copy lineitem to '{}' (format binary)\n", file.display()))?;
     }
-    let command = "psql -XAt -d sink -c \"\\copy lineitem from 'lineitem.bin' (format binary)\"";
-    Ok(Contender::new("COPY BINARY from a file", Role::Limit, command.into(), arrived(world))
-        .into(Sink::Tables))
+    let command = format!("psql -XAt -d sink -c \"\\copy lineitem from '{name}' (format binary)\"");
+    Ok(Contender::new("COPY BINARY from a file", Role::Limit, command, arrived(world)).into(Sink::Tables))
 }
 
 /// Every row, by count and sums.

@@ -27,8 +27,9 @@ pub(crate) fn of_changes(world: &World, dstreams: &Dstreams) -> Result<Workload>
     let able = dstreams.tap && dstreams.target;
     first_copy(world, dstreams, able)?;
     world.psql("source", CHANGE)?;
-    let statement =
-        format!("select {ORDERS_FACTS}, count(*) filter (where updated_at > '2026-01-01') from orders_changing");
+    let statement = format!(
+        "select {ORDERS_FACTS}, count(*) filter (where updated_at > '2026-01-01') from orders_changing"
+    );
     let expected = world.psql("source", &statement)?;
     let changed = expected.rsplit('|').next().map_or(0, rows);
     let arrived = || Check::Sink(statement.clone(), expected.clone());

@@ -85,10 +85,18 @@ fn a_file_that_is_no_database_is_one_error() {
         let path = source.folder.path().join(name);
         Source { path, folder: tempfile::tempdir().unwrap() }
     };
-    std::fs::write(source.folder.path().join("text"), "plain text, and more of it than a header has".repeat(50)).unwrap();
+    std::fs::write(
+        source.folder.path().join("text"),
+        "plain text, and more of it than a header has".repeat(50),
+    )
+    .unwrap();
     std::fs::create_dir(source.folder.path().join("folder")).unwrap();
     assert_error(at("nothing").tap(json!({})).check(), ErrorKind::NotFound, &["there is no file"]);
-    assert_error(at("text").tap(json!({})).check(), ErrorKind::Config, &["not an SQLite database", "encrypted"]);
+    assert_error(
+        at("text").tap(json!({})).check(),
+        ErrorKind::Config,
+        &["not an SQLite database", "encrypted"],
+    );
     assert_error(at("folder").tap(json!({})).check(), ErrorKind::Config, &["is a folder"]);
     assert_error(at("text/x").tap(json!({})).check(), ErrorKind::NotFound, &[""]);
 }
@@ -112,8 +120,7 @@ fn a_run_that_is_stopped_ends_a_query_that_has_no_row_yet() {
     let tap = source.tap(json!({"queries": {"q": slow}, "types": {"q.m": "int64"}}));
     let stream = wanted(&tap.discover().unwrap().streams.pop().unwrap(), None);
     let flag = Arc::new(AtomicBool::new(false));
-    let mut reader =
-        tap.open_reader(Context::detached(flag.clone()), request(&stream, None, 10)).unwrap();
+    let mut reader = tap.open_reader(Context::detached(flag.clone()), request(&stream, None, 10)).unwrap();
     assert!(matches!(reader.next(Duration::from_secs(60)).unwrap(), Next::Message(Message::Schema { .. })));
     assert!(matches!(reader.next(Duration::ZERO).unwrap(), Next::Pending));
     flag.store(true, Ordering::Relaxed);

@@ -53,7 +53,8 @@ fn rows_that_come_later_with_the_value_of_the_bookmark_come_once() {
 
 #[test]
 fn rows_without_a_value_are_read_in_the_first_run_alone() {
-    let source = source("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT); INSERT INTO t VALUES (1, NULL), (2, NULL)");
+    let source =
+        source("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT); INSERT INTO t VALUES (1, NULL), (2, NULL)");
     let first = source.follow(json!({}), "t", "n", None, 1).unwrap();
     assert_eq!(ids(&first), [1, 2]);
     assert_eq!(first.last_bookmark(), Some(json!({"n": null})));
@@ -110,7 +111,9 @@ fn dates_that_are_not_written_alike_are_refused_and_never_skipped() {
 
 #[test]
 fn a_column_without_an_order_is_refused_as_replication_key() {
-    let source = source("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, raw BLOB); INSERT INTO t VALUES (1, '9', x'')");
+    let source = source(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, raw BLOB); INSERT INTO t VALUES (1, '9', x'')",
+    );
     assert_eq!(source.stream(json!({}), "t").replication_keys, ["id"]);
     assert_error(source.follow(json!({}), "t", "name", None, 1), ErrorKind::Config, &["`name`", "no order"]);
     let unsupported = source.follow(json!({}), "t", "raw", None, 1).unwrap_err();
@@ -137,7 +140,13 @@ fn lookback_begins_earlier_and_needs_a_key() {
     assert_eq!(ids(&again), (84..100).collect::<Vec<_>>());
     assert_eq!(again.last_bookmark(), first.last_bookmark());
     assert_error(
-        source.follow(json!({"lookback": {"t": 2}}), "t", "at", Some(json!({"at": "2024-01-01 00:00:00"})), 5),
+        source.follow(
+            json!({"lookback": {"t": 2}}),
+            "t",
+            "at",
+            Some(json!({"at": "2024-01-01 00:00:00"})),
+            5,
+        ),
         ErrorKind::Config,
         &["`lookback`", "`at`"],
     );
@@ -154,8 +163,7 @@ fn what_this_connector_wrote_is_followed_by_its_own_type() {
     let place = write::place();
     let dates = Date32Array::from(vec![-1, 0, 20_000]);
     let times = TimestampNanosecondArray::from(vec![-1, 0, i64::MAX]).with_timezone("UTC");
-    let decimals =
-        Decimal128Array::from(vec![-1_050, 950, 10_000]).with_precision_and_scale(10, 2).unwrap();
+    let decimals = Decimal128Array::from(vec![-1_050, 950, 10_000]).with_precision_and_scale(10, 2).unwrap();
     let large = UInt64Array::from(vec![9, 10, u64::MAX]);
     let records = write::batch(vec![
         ("id", Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef),
@@ -174,7 +182,8 @@ fn what_this_connector_wrote_is_followed_by_its_own_type() {
             assert_eq!(ids(&rest), ids(&all)[*batches..], "{key} {bookmark}");
         }
     }
-    let hour = source.follow(json!({"lookback": {"t": 3600}}), "t", "day", Some(json!({"day": "1970-01-02"})), 5);
+    let hour =
+        source.follow(json!({"lookback": {"t": 3600}}), "t", "day", Some(json!({"day": "1970-01-02"})), 5);
     assert!(hour.is_err(), "no key");
     let _: Value = json!(null);
 }

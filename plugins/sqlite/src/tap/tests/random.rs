@@ -44,12 +44,30 @@ impl Random {
     fn between(&mut self, first: i64, last: i64) -> i64 {
         match self.chance(4) {
             true => self.of(&[first, last]),
-            false => (i128::from(first) + i128::from(self.next()) % (i128::from(last) - i128::from(first) + 1)) as i64,
+            false => {
+                (i128::from(first) + i128::from(self.next()) % (i128::from(last) - i128::from(first) + 1))
+                    as i64
+            }
         }
     }
 
     fn text(&mut self) -> String {
-        let parts = ["", "a", "\0", "\"", "\\", "\u{1f}", "é", "😀", "\n", "null", "'", "{}", "1", "long enough not to be inlined"];
+        let parts = [
+            "",
+            "a",
+            "\0",
+            "\"",
+            "\\",
+            "\u{1f}",
+            "é",
+            "😀",
+            "\n",
+            "null",
+            "'",
+            "{}",
+            "1",
+            "long enough not to be inlined",
+        ];
         (0..self.below(4)).map(|_| self.of(&parts)).collect()
     }
 
@@ -98,7 +116,8 @@ impl Random {
             34 => A::Utf8,
             35 | 36 => {
                 let keys = self.of(&[A::Int8, A::UInt8, A::Int16, A::Int32, A::UInt32, A::Int64]);
-                let values = self.of(&[A::Utf8, A::Int64, A::Binary, A::Date32, A::Decimal128(20, 2), A::LargeUtf8]);
+                let values =
+                    self.of(&[A::Utf8, A::Int64, A::Binary, A::Date32, A::Decimal128(20, 2), A::LargeUtf8]);
                 A::Dictionary(Box::new(keys), Box::new(values))
             }
             37 => A::List(self.field("item", depth - 1)),
@@ -124,7 +143,10 @@ impl Random {
             _ => {
                 let ends = self.of(&[A::Int16, A::Int32, A::Int64]);
                 let values = self.of(&[A::Utf8, A::Int64, A::Boolean]);
-                A::RunEndEncoded(Arc::new(Field::new("run_ends", ends, false)), Arc::new(Field::new("values", values, true)))
+                A::RunEndEncoded(
+                    Arc::new(Field::new("run_ends", ends, false)),
+                    Arc::new(Field::new("values", values, true)),
+                )
             }
         }
     }
@@ -140,7 +162,13 @@ impl Random {
     }
 
     /// A column of so many rows. `is_nested`: JSON has no number for an infinity.
-    pub(super) fn column(&mut self, theirs: &DataType, has_nulls: bool, len: usize, is_nested: bool) -> ArrayRef {
+    pub(super) fn column(
+        &mut self,
+        theirs: &DataType,
+        has_nulls: bool,
+        len: usize,
+        is_nested: bool,
+    ) -> ArrayRef {
         use DataType as A;
         let nulls = self.nulls(has_nulls, len);
         macro_rules! values {
@@ -161,7 +189,9 @@ impl Random {
         }
         let unsigned = |random: &mut Random| random.int() as u64;
         let rows = |random: &mut Random, nulls: &Option<NullBuffer>| -> Vec<Option<String>> {
-            (0..len).map(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)).then(|| random.text())).collect()
+            (0..len)
+                .map(|row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)).then(|| random.text()))
+                .collect()
         };
         match theirs {
             A::Null => new_null_array(&A::Null, len),
@@ -177,7 +207,10 @@ impl Random {
             A::UInt16 => values!(UInt16Type, unsigned(self) as u16),
             A::UInt32 => values!(UInt32Type, unsigned(self) as u32),
             A::UInt64 => values!(UInt64Type, unsigned(self)),
-            A::Float16 => values!(Float16Type, <Float16Type as ArrowPrimitiveType>::Native::from_f64(self.real(true) % 60_000.0)),
+            A::Float16 => values!(
+                Float16Type,
+                <Float16Type as ArrowPrimitiveType>::Native::from_f64(self.real(true) % 60_000.0)
+            ),
             A::Float32 => values!(Float32Type, {
                 let single = f32::from_bits(self.next() as u32);
                 if single.is_nan() || (is_nested && !single.is_finite()) { -0.0 } else { single }
@@ -197,23 +230,42 @@ impl Random {
             A::Date64 => values!(Date64Type, self.between(FIRST_DAY, LAST_DAY) * DAY * 1_000),
             A::Time32(TimeUnit::Second) => values!(Time32SecondType, self.between(0, DAY - 1) as i32),
             A::Time32(_) => values!(Time32MillisecondType, self.between(0, DAY * 1_000 - 1) as i32),
-            A::Time64(TimeUnit::Microsecond) => values!(Time64MicrosecondType, self.between(0, DAY * 1_000_000 - 1)),
+            A::Time64(TimeUnit::Microsecond) => {
+                values!(Time64MicrosecondType, self.between(0, DAY * 1_000_000 - 1))
+            }
             A::Time64(_) => values!(Time64NanosecondType, self.between(0, DAY * 1_000_000_000 - 1)),
             A::Timestamp(unit, _) => {
                 let per_day = i128::from(DAY * ticks(*unit).0);
                 let first = (i128::from(FIRST_DAY) * per_day).max(i64::MIN.into()) as i64;
                 let last = ((i128::from(LAST_DAY) + 1) * per_day - 1).min(i64::MAX.into()) as i64;
-                per_unit!(unit, self.between(first, last), TimestampSecondType, TimestampMillisecondType, TimestampMicrosecondType, TimestampNanosecondType)
+                per_unit!(
+                    unit,
+                    self.between(first, last),
+                    TimestampSecondType,
+                    TimestampMillisecondType,
+                    TimestampMicrosecondType,
+                    TimestampNanosecondType
+                )
             }
             A::Duration(unit) => {
-                per_unit!(unit, self.int(), DurationSecondType, DurationMillisecondType, DurationMicrosecondType, DurationNanosecondType)
+                per_unit!(
+                    unit,
+                    self.int(),
+                    DurationSecondType,
+                    DurationMillisecondType,
+                    DurationMicrosecondType,
+                    DurationNanosecondType
+                )
             }
             A::Interval(IntervalUnit::YearMonth) => values!(IntervalYearMonthType, self.int() as i32),
             A::Interval(IntervalUnit::DayTime) => {
                 values!(IntervalDayTimeType, IntervalDayTime::new(self.int() as i32, self.int() as i32))
             }
             A::Interval(IntervalUnit::MonthDayNano) => {
-                values!(IntervalMonthDayNanoType, IntervalMonthDayNano::new(self.int() as i32, self.int() as i32, self.int()))
+                values!(
+                    IntervalMonthDayNanoType,
+                    IntervalMonthDayNano::new(self.int() as i32, self.int() as i32, self.int())
+                )
             }
             A::Utf8 => Arc::new(StringArray::from(rows(self, &nulls))),
             A::LargeUtf8 => Arc::new(LargeStringArray::from(rows(self, &nulls))),
@@ -233,7 +285,8 @@ impl Random {
                 });
                 let rows: Int64Array = rows.collect();
                 let keys = arrow::compute::cast(&rows, keys).unwrap();
-                let data = keys.to_data().into_builder().data_type(theirs.clone()).add_child_data(values.to_data());
+                let data =
+                    keys.to_data().into_builder().data_type(theirs.clone()).add_child_data(values.to_data());
                 make_array(data.build().unwrap())
             }
             nested => self.nested(nested, nulls, len),
@@ -241,7 +294,18 @@ impl Random {
     }
 
     fn real(&mut self, is_finite: bool) -> f64 {
-        let edges = [0.0, -0.0, 1.5, 0.1, f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e16, f64::INFINITY, f64::NEG_INFINITY];
+        let edges = [
+            0.0,
+            -0.0,
+            1.5,
+            0.1,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            1e16,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ];
         let real = if self.chance(2) { self.of(&edges) } else { f64::from_bits(self.next()) };
         if real.is_nan() || (is_finite && !real.is_finite()) { -0.5 } else { real }
     }
@@ -251,8 +315,12 @@ impl Random {
         let sizes: Vec<usize> = (0..len).map(|_| self.below(4)).collect();
         let total: usize = sizes.iter().sum();
         let starts = || sizes.iter().scan(0, |end, size| Some(std::mem::replace(end, *end + size)));
-        let small = |values: Vec<usize>| Buffer::from_vec(values.into_iter().map(|value| value as i32).collect::<Vec<_>>());
-        let large = |values: Vec<usize>| Buffer::from_vec(values.into_iter().map(|value| value as i64).collect::<Vec<_>>());
+        let small = |values: Vec<usize>| {
+            Buffer::from_vec(values.into_iter().map(|value| value as i32).collect::<Vec<_>>())
+        };
+        let large = |values: Vec<usize>| {
+            Buffer::from_vec(values.into_iter().map(|value| value as i64).collect::<Vec<_>>())
+        };
         let ends = || starts().chain([total]).collect::<Vec<_>>();
         let of = |random: &mut Random, field: &FieldRef, len| {
             random.column(field.data_type(), field.is_nullable(), len, true).to_data()
@@ -270,7 +338,9 @@ impl Random {
                 .add_buffer(large(sizes.clone()))
                 .add_child_data(of(self, item, total)),
             A::FixedSizeList(item, size) => builder.add_child_data(of(self, item, len * *size as usize)),
-            A::Struct(fields) => fields.iter().fold(builder, |builder, field| builder.add_child_data(of(self, field, len))),
+            A::Struct(fields) => {
+                fields.iter().fold(builder, |builder, field| builder.add_child_data(of(self, field, len)))
+            }
             A::Map(entries, _) => {
                 let A::Struct(fields) = entries.data_type() else { unreachable!() };
                 // Keys of their own for every row.

@@ -30,8 +30,18 @@ fn every_declared_type_is_read_exactly() {
     assert_eq!(
         types,
         [
-            "Int64", "Int64", "Boolean", "Float64", "Decimal128(6, 2)", "Decimal256(40, 2)", "Utf8", "Binary", "Utf8",
-            "Utf8", "Utf8", "Int64"
+            "Int64",
+            "Int64",
+            "Boolean",
+            "Float64",
+            "Decimal128(6, 2)",
+            "Decimal256(40, 2)",
+            "Utf8",
+            "Binary",
+            "Utf8",
+            "Utf8",
+            "Utf8",
+            "Int64"
         ]
     );
     let decimals = batch.column(4).as_primitive::<Decimal128Type>();
@@ -53,7 +63,10 @@ fn discover_says_what_there_is() {
     let of = |name: &str| catalog.streams.iter().find(|stream| stream.name == name).unwrap();
     assert_eq!(of("w").key_properties, ["b", "a"]);
     assert!(of("w").schema.fields().iter().all(|field| !field.is_nullable()));
-    assert_eq!((of("t").key_properties.as_slice(), of("t").row_count), (["id".to_owned()].as_slice(), Some(3)));
+    assert_eq!(
+        (of("t").key_properties.as_slice(), of("t").row_count),
+        (["id".to_owned()].as_slice(), Some(3))
+    );
     assert_eq!(of("t").replication_keys, ["id", "i", "r", "d", "big", "at", "g"]);
     assert!(!of("t").schema.field(0).is_nullable() && of("t").schema.field(1).is_nullable());
     assert!(!of("s").schema.field(1).is_nullable());
@@ -98,7 +111,9 @@ fn a_value_that_does_not_fit_is_one_error_with_its_place() {
         ("JSON", "'{'", "not JSON"),
         ("UUID", "7", "an integer"),
     ] {
-        let source = source(&format!("CREATE TABLE t (c {declared}); INSERT INTO t (rowid, c) VALUES (7, NULL), (8, {value})"));
+        let source = source(&format!(
+            "CREATE TABLE t (c {declared}); INSERT INTO t (rowid, c) VALUES (7, NULL), (8, {value})"
+        ));
         let error = source.read(json!({}), "t").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data, "{declared} {value}: {error}");
         let said = error.to_string();
@@ -110,7 +125,9 @@ fn a_value_that_does_not_fit_is_one_error_with_its_place() {
 
 #[test]
 fn another_type_can_be_asked_for_by_name() {
-    let source = source("CREATE TABLE t (a INTEGER, b DATETIME, c); INSERT INTO t VALUES ('x', 5, 1.5), (2, '2024-01-01 00:00:00', 'y')");
+    let source = source(
+        "CREATE TABLE t (a INTEGER, b DATETIME, c); INSERT INTO t VALUES ('x', 5, 1.5), (2, '2024-01-01 00:00:00', 'y')",
+    );
     let options = json!({"types": {"t.a": "text", "t.b": "text", "t.c": "text"}});
     let batch = source.read(options, "t").unwrap();
     for (at, texts) in [["x", "2"], ["5", "2024-01-01 00:00:00"], ["1.5", "y"]].into_iter().enumerate() {
@@ -124,7 +141,9 @@ fn another_type_can_be_asked_for_by_name() {
 
 #[test]
 fn a_column_without_a_type_has_that_of_its_first_values() {
-    let source = source("CREATE TABLE t (i, r, s, b, n, m); INSERT INTO t VALUES (1, 1.5, 'a', x'00', NULL, 1), (2, 2, 'b', NULL, NULL, 'x')");
+    let source = source(
+        "CREATE TABLE t (i, r, s, b, n, m); INSERT INTO t VALUES (1, 1.5, 'a', x'00', NULL, 1), (2, 2, 'b', NULL, NULL, 'x')",
+    );
     let stream = source.stream(json!({"types": {"t.m": "text"}}), "t");
     let types: Vec<&DataType> = stream.schema.fields().iter().map(|field| field.data_type()).collect();
     use DataType::*;
@@ -153,7 +172,11 @@ fn a_query_must_only_read() {
             Ok(_) => assert!(words.is_empty(), "{sql}"),
         }
     }
-    assert_error(source.tap(json!({"queries": {"T": "SELECT 1 AS a"}})).discover(), ErrorKind::Config, &["`T`"]);
+    assert_error(
+        source.tap(json!({"queries": {"T": "SELECT 1 AS a"}})).discover(),
+        ErrorKind::Config,
+        &["`T`"],
+    );
     assert_error(source.tap(json!({"filters": {"x": "1"}})).discover(), ErrorKind::Config, &["`x`"]);
 }
 

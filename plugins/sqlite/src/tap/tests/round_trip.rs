@@ -31,9 +31,8 @@ fn records(seed: u64) -> RecordBatch {
 /// Whether two values are the same, however Arrow lays them out.
 fn is_same(a: &dyn Array, row: usize, b: &dyn Array, other: usize) -> bool {
     use DataType as A;
-    let all = |a: ArrayRef, b: ArrayRef| {
-        a.len() == b.len() && (0..a.len()).all(|row| is_same(&a, row, &b, row))
-    };
+    let all =
+        |a: ArrayRef, b: ArrayRef| a.len() == b.len() && (0..a.len()).all(|row| is_same(&a, row, &b, row));
     if let A::Union(..) = a.data_type() {
         let (a, b) = (a.as_union(), b.as_union());
         let (of_a, of_b) = (a.child(a.type_id(row)), b.child(b.type_id(other)));
@@ -116,5 +115,8 @@ fn metadata_that_changes_leaves_the_type_as_it_is() {
     }
     let source = Source { path: place.path, folder: place.folder };
     let field = source.stream(json!({}), "t").schema.field(0).clone();
-    assert_eq!((field.data_type(), field.metadata()["dstream:source_type"].as_str()), (&DataType::Int32, "integer"));
+    assert_eq!(
+        (field.data_type(), field.metadata()["dstream:source_type"].as_str()),
+        (&DataType::Int32, "integer")
+    );
 }
