@@ -34,8 +34,10 @@ impl Shape {
     pub(crate) fn new(schema: &SchemaRef) -> Result<Shape> {
         match schema.fields().len() {
             0 => {
-                return Err(Error::schema("it has no columns, and rows without one cannot be told from none")
-                    .hint("select some with `dstreams catalog select`, or deselect the stream"));
+                return Err(Error::schema(
+                    "it has no columns, and rows without one cannot be told from none",
+                )
+                .hint("select some with `dstreams catalog select`, or deselect the stream"));
             }
             count if count > MAX_COLUMNS => {
                 return Err(Error::schema(format!(
@@ -50,8 +52,10 @@ impl Shape {
             let name = field.name();
             quote(name).map_err(|error| error.context("column"))?;
             if SYSTEM_COLUMNS.contains(&name.as_str()) {
-                return Err(Error::schema(format!("the column `{name}` is one that every table has already"))
-                    .hint("rename it in the source, or deselect it"));
+                return Err(Error::schema(format!(
+                    "the column `{name}` is one that every table has already"
+                ))
+                .hint("rename it in the source, or deselect it"));
             }
             if !names.insert(name) {
                 return Err(Error::schema(format!("two columns have the name `{name}`"))

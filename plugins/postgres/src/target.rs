@@ -16,7 +16,9 @@ pub(crate) use commit::{commit_again, finish, store};
 pub(crate) use control::{Fence, Stored, check_epoch};
 pub(crate) use make::make_ready;
 pub(crate) use older::{Mark, mark};
-pub(crate) use options::{TargetOptions, TargetSettings};
+#[cfg(test)]
+pub(crate) use options::TargetOptions;
+pub(crate) use options::TargetSettings;
 pub(crate) use route::{Check, Route, Stage};
 
 use dstream_sdk::{
@@ -32,7 +34,7 @@ use crate::table::{Run, check_table_name};
 use crate::writer::{Lane, PostgresWriter};
 
 /// A database that is written to.
-pub struct PostgresTarget {
+pub(crate) struct PostgresTarget {
     shared: Arc<Shared>,
 }
 

@@ -85,9 +85,8 @@ impl Writer for PostgresWriter {
         let plan = self.plan(stream)?;
         let shape = Shape::new(&schema).map_err(|error| self.in_stream(stream, error))?;
         let keys = shape.keys(plan).map_err(|error| self.in_stream(stream, error))?;
-        let route = lock(&self.lane)
-            .declare(stream, plan, &shape)
-            .map_err(|error| self.in_stream(stream, error))?;
+        let route =
+            lock(&self.lane).declare(stream, plan, &shape).map_err(|error| self.in_stream(stream, error))?;
         let sent = SchemaRef::new(schema.project(&route.sent)?);
         let sent = Sent {
             encoder: Encoder::new(&sent, &route.columns, route.stage.is_some())?,

@@ -71,10 +71,12 @@ impl<'a> Cells<'a> {
     /// # Errors
     /// `Unsupported`: a type that `types` does not list.
     pub(crate) fn new(array: &'a dyn Array) -> Result<Cells<'a>> {
-        Ok(Cells {
-            nulls: array.logical_nulls().filter(|nulls| nulls.null_count() > 0),
-            values: Values::new(array)?,
-        })
+        // A union says which member is null; NULL in its place would not.
+        let nulls = match array.data_type() {
+            DataType::Union(..) => None,
+            _ => array.logical_nulls(),
+        };
+        Ok(Cells { nulls: nulls.filter(|nulls| nulls.null_count() > 0), values: Values::new(array)? })
     }
 
     pub(crate) fn is_null(&self, row: usize) -> bool {

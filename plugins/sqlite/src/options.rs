@@ -23,7 +23,7 @@ pub(crate) struct Options {
     synchronous: Synchronous,
 }
 
-fn default_busy_timeout_ms() -> u64 {
+pub(crate) fn default_busy_timeout_ms() -> u64 {
     30_000
 }
 
@@ -75,7 +75,7 @@ impl Settings {
 }
 
 /// The path as SQLite is to see it: absolute, so that it is never taken for a URI or for a database in memory.
-fn path(config: &ConnectorConfig) -> Result<PathBuf> {
+pub(crate) fn path(config: &ConnectorConfig) -> Result<PathBuf> {
     let connection = Connection::of(config)?;
     let wrong =
         |message: String| Error::config(message).hint("write `\"connection\": {\"path\": \"out.db\"}`");

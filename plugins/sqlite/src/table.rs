@@ -219,9 +219,13 @@ fn check_column(found: &Found, there: &FoundColumn, column: &Column, table: &str
 
 /// How values of a noted Arrow type are stored.
 fn stored(arrow: &str) -> Result<Storage> {
+    Ok(types::storage(field_of(arrow)?.data_type()))
+}
+
+fn field_of(arrow: &str) -> Result<Field> {
     let json: FieldJson = serde_json::from_str(arrow)
         .map_err(|error| Error::data(format!("`_dstreams_columns` holds what is no Arrow type: {error}")))?;
-    Ok(types::storage(json.to_field()?.data_type()))
+    json.to_field()
 }
 
 /// The type to note, where it is another than before: one that holds what was written and what will be.
@@ -230,7 +234,11 @@ fn noted(there: &FoundColumn, column: &Column) -> Result<Option<String>> {
     if *before == column.arrow || column.storage == Storage::Null {
         return Ok(None);
     }
-    if stored(before)? == Storage::Null {
+    let was = field_of(before)?;
+    // What is said of a type may change as long as the type does not; the newest counts.
+    if types::storage(was.data_type()) == Storage::Null
+        || was.data_type().equals_datatype(field_of(&column.arrow)?.data_type())
+    {
         return Ok(Some(column.arrow.clone()));
     }
     let widest = arrow_json(&Field::new("", column.storage.widest(), true))?;

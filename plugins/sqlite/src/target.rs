@@ -185,4 +185,4 @@ fn write(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

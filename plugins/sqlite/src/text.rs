@@ -6,13 +6,13 @@ use std::fmt::Write;
 /// Why a value has no exact form.
 pub(crate) type Why = &'static str;
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 /// 0001-01-01 and 9999-12-31 as days since 1970-01-01: ISO 8601 has four digits for a year.
-const FIRST_DAY: i64 = -719_162;
-const LAST_DAY: i64 = 2_932_896;
+pub(crate) const FIRST_DAY: i64 = -719_162;
+pub(crate) const LAST_DAY: i64 = 2_932_896;
 
 /// Ticks in a second and the digits they need.
-fn ticks(unit: TimeUnit) -> (i64, usize) {
+pub(crate) fn ticks(unit: TimeUnit) -> (i64, usize) {
     match unit {
         TimeUnit::Second => (1, 0),
         TimeUnit::Millisecond => (1_000, 3),

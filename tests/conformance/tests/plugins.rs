@@ -3,6 +3,7 @@
 mod kit;
 
 use dstream_conformance::{Role, Row};
+use dstream_postgres_server::Server;
 use kit::{Loaded, assert_all_pass, config, library_file};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -76,6 +77,58 @@ fn the_tap_synthetic_keeps_its_promises() {
     }
 }
 
+const SQLITE_TABLES: &str = "
+CREATE TABLE orders (id INTEGER PRIMARY KEY, word TEXT NOT NULL, total DECIMAL(10, 2), at DATETIME, paid BOOLEAN,
+  weight REAL, raw BLOB, twice INTEGER GENERATED ALWAYS AS (id * 2), more);
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 149)
+  INSERT INTO orders SELECT i, 'kůň ' || i, i * 1.25, date('2024-01-01', (i / 7) || ' days'), i % 2,
+    CASE WHEN i % 3 THEN i / 7.0 END, zeroblob(i % 5), i FROM n;
+CREATE TABLE codes (code TEXT, part INTEGER, name ANY, PRIMARY KEY (code, part)) STRICT, WITHOUT ROWID;
+INSERT INTO codes VALUES ('a', 1, 'x'), ('a', 2, NULL), ('b', 1, 'y');
+CREATE TABLE keyless (rowid, price NUMERIC(8, 3));
+INSERT INTO keyless VALUES (3, 1.5), (NULL, 2), (3, NULL), (3, 1.5);
+CREATE TABLE empty (a INT, b JSON);
+CREATE VIEW paid AS SELECT id, total, at FROM orders WHERE paid ORDER BY total DESC;
+CREATE VIEW broken AS SELECT z FROM nowhere;
+CREATE VIRTUAL TABLE words USING fts5(word);
+INSERT INTO words VALUES ('one'), ('two');";
+
+#[test]
+fn the_tap_sqlite_keeps_its_promises() {
+    let library = Loaded::open(&library_file("sqlite"));
+    for journal_mode in ["wal", "delete"] {
+        let folder = tempfile::tempdir().expect("temp folder");
+        let file = folder.path().join("source.db");
+        made_by_another_process(&file, &format!("PRAGMA journal_mode = {journal_mode}; {SQLITE_TABLES}"));
+        let options = json!({
+            "queries": { "sums": "SELECT word, sum(total) AS total FROM orders GROUP BY word -- by word" },
+            "filters": { "orders": "id < 140 -- not all" },
+            "types": { "keyless.price": "text" },
+        });
+        let subject =
+            library.subject("sqlite", Role::Tap).with_config(config("sqlite", Some(&file), options));
+        assert_all_pass(&subject, Role::Tap, &[]);
+    }
+}
+
+/// What another process is to do: with SQLite twice in one, each would drop the locks of the other.
+const ORDER: &str = "DSTREAMS_KIT_MAKES";
+
+fn made_by_another_process(file: &Path, sql: &str) {
+    let mut maker = Command::new(std::env::current_exe().expect("a test has a file"));
+    maker.args(["--exact", "a_file_is_made_for_the_others", "--ignored"]);
+    let status = maker.env(ORDER, json!([file, sql]).to_string()).status().expect("starts");
+    assert!(status.success() && file.is_file());
+}
+
+#[test]
+#[ignore = "a part of the_tap_sqlite_keeps_its_promises, in another process"]
+fn a_file_is_made_for_the_others() {
+    let Ok(order) = std::env::var(ORDER) else { return };
+    let (file, sql): (String, String) = serde_json::from_str(&order).expect("a file and SQL");
+    rusqlite::Connection::open(file).expect("opens").execute_batch(&sql).expect("SQL");
+}
+
 /// Where the process that reads a table finds out which one.
 const QUESTION: &str = "DSTREAMS_KIT_READS";
 
@@ -119,6 +172,24 @@ fn the_target_sqlite_keeps_its_promises() {
             .with_read_back(|table: &str| Ok(table_of(&file, table)));
         assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
     }
+}
+
+#[test]
+fn the_target_postgres_keeps_its_promises() {
+    let library = Loaded::open(&library_file("postgres"));
+    let database = Server::shared().database("conformance");
+    let rows_of = |table: &str| -> Option<Vec<Row>> {
+        let name = format!("\"kit\".\"{}\"", table.replace('"', "\"\""));
+        let is_there = database.psql(&format!("SELECT to_regclass('{name}') IS NOT NULL")).expect("asks");
+        let rows = format!("SELECT coalesce(json_agg(json_build_array(id, word)), '[]') FROM {name}");
+        let rows = (is_there == "t").then(|| database.psql(&rows).expect("reads"))?;
+        Some(serde_json::from_str(&rows).expect("JSON"))
+    };
+    let mut config = config("postgres", None, json!({ "schema": "kit" }));
+    config.connection = json!({ "url": database.url() });
+    let subject = library.subject("postgres", Role::Target);
+    let subject = subject.with_config(config).with_read_back(|table: &str| Ok(rows_of(table)));
+    assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
 }
 
 #[test]

@@ -59,11 +59,11 @@ impl Folder {
         fs::write(folder.data().join("pg_hba.conf"), who_may_log_in(options))?;
         let mut roles = String::new();
         if let Some(password) = &options.password {
-            roles += &format!("ALTER ROLE {SUPERUSER} PASSWORD '{}'\n", password.replace('\'', "''"));
+            roles += &format!("ALTER ROLE {SUPERUSER} PASSWORD '{}';\n\n", password.replace('\'', "''"));
         }
         #[cfg(feature = "tls")]
         if folder.certificates.is_some() {
-            roles += &format!("CREATE ROLE {CERTIFIED} SUPERUSER LOGIN\n");
+            roles += &format!("CREATE ROLE {CERTIFIED} SUPERUSER LOGIN;\n\n");
         }
         if !roles.is_empty() {
             folder.alone(programs, &roles)?;
@@ -97,7 +97,7 @@ impl Folder {
         self.certificates.as_ref()
     }
 
-    /// Runs SQL, a statement a line, without a server.
+    /// Runs SQL, statements that end with a semicolon and an empty line, without a server.
     fn alone(&self, programs: &Programs, sql: &str) -> Result<()> {
         let mut single = programs.server_command("postgres", self.path())?;
         single.args(["--single", "-j", "-F", "-D"]).arg(self.data()).arg("postgres");

@@ -28,6 +28,10 @@ use std::time::{Duration, Instant};
 use inbox::{Frame, Inbox};
 use socket::{Socket, lost};
 
+/// To connect, and again to be answered, when the server is asked whether it is still at work: both together are less
+/// than the five seconds by which a limit may be exceeded.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A session.
 pub(crate) struct Client {
     socket: Socket,
@@ -218,7 +222,10 @@ impl Client {
     fn is_server_at_work(&self) -> bool {
         let sql = "SELECT state = 'active' AND wait_event_type IS DISTINCT FROM 'Client' FROM pg_stat_activity \
                    WHERE pid = $1";
-        let asked = startup::connect(&self.settings, &self.context, true).and_then(|mut probe| {
+        let mut settings = (*self.settings).clone();
+        settings.connect_timeout = settings.connect_timeout.min(PROBE_TIMEOUT);
+        settings.network_timeout = PROBE_TIMEOUT;
+        let asked = startup::connect(&Arc::new(settings), &self.context, true).and_then(|mut probe| {
             let rows = probe.query(sql, &[&self.process_id.to_string()])?;
             Ok(rows.first().is_some_and(|row| row.get(0) == Some("t")))
         });
@@ -256,3 +263,6 @@ impl Drop for Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

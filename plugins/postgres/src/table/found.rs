@@ -100,8 +100,10 @@ impl Found {
             }
         }
         if self.has_rules {
-            return Err(Error::schema(format!("the table `{table}` has rules that rewrite what is written to it"))
-                .hint("make triggers of the rules, or write to another table with the option `table`"));
+            return Err(Error::schema(format!(
+                "the table `{table}` has rules that rewrite what is written to it"
+            ))
+            .hint("make triggers of the rules, or write to another table with the option `table`"));
         }
         self.check_unique(shape, keys, plan)
     }

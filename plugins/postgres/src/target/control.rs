@@ -64,7 +64,8 @@ const TABLES: [&str; 4] = ["fence", "state", "tables", "changes"];
 
 fn are_all_there(client: &mut Client, settings: &TargetSettings) -> Result<bool> {
     let names = TABLES.map(|table| settings.own(table));
-    let there = names.iter().map(|name| Ok(format!("pg_catalog.to_regclass({}) IS NOT NULL", literal(name)?)));
+    let there =
+        names.iter().map(|name| Ok(format!("pg_catalog.to_regclass({}) IS NOT NULL", literal(name)?)));
     let there = there.collect::<Result<Vec<_>>>()?.join(" AND ");
     Ok(client.query(&format!("SELECT {there}"), &[])?.iter().any(|row| row.is_true(0)))
 }

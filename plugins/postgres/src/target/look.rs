@@ -59,8 +59,9 @@ pub(super) fn look(client: &mut Client, settings: &TargetSettings, table: &str) 
         .query(UNIQUE, &[oid])?
         .iter()
         .map(|row| {
-            let columns = serde_json::from_str(row.text(0))
-                .map_err(|error| Error::bug(format!("the server's names of columns are not JSON: {error}")))?;
+            let columns = serde_json::from_str(row.text(0)).map_err(|error| {
+                Error::bug(format!("the server's names of columns are not JSON: {error}"))
+            })?;
             Ok(Unique { columns, tells_all_apart: row.is_true(1) })
         })
         .collect::<Result<_>>()?;

@@ -162,7 +162,8 @@ impl Maker<'_> {
     }
 
     fn define(&mut self, definition: &Definition) -> Result<()> {
-        let sql = "SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        let sql =
+            "SELECT 1 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
                    WHERE n.nspname = $1::text AND t.typname = $2::text";
         if !self.client.query(sql, &[&self.settings.schema, &definition.name])?.is_empty() {
             return Ok(());

@@ -109,14 +109,19 @@ impl Route {
         let copy = format!("COPY {stage} ({}, {ROW}) FROM STDIN (FORMAT binary)", names.join(", "));
         Ok(Route {
             stage: Some(Stage {
-                create: format!("CREATE TEMP TABLE IF NOT EXISTS {} ({parts}, {ROW} bigint) ON COMMIT DELETE ROWS", quote(&name)?),
+                create: format!(
+                    "CREATE TEMP TABLE IF NOT EXISTS {} ({parts}, {ROW} bigint) ON COMMIT DELETE ROWS",
+                    quote(&name)?
+                ),
                 empty: format!("TRUNCATE {stage}"),
                 delete: statements.delete()?,
                 insert: statements.insert(),
                 check: match statements.keys.is_empty() {
                     true => Check::All,
                     // A row that is there already and has nothing but its key is not changed.
-                    false if found.has_triggers && !statements.set().is_empty() => Check::Ask(statements.count()),
+                    false if found.has_triggers && !statements.set().is_empty() => {
+                        Check::Ask(statements.count())
+                    }
                     false => Check::Nothing,
                 },
             }),
@@ -134,9 +139,9 @@ fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<String>> {
 /// A number for what the table aside is made of.
 fn mark(names: &[String], columns: &[WriteColumn]) -> u32 {
     let parts = names.iter().zip(columns).flat_map(|(name, column)| [name.as_str(), &column.stage_type]);
-    parts.flat_map(|part| part.bytes().chain([0])).fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    parts
+        .flat_map(|part| part.bytes().chain([0]))
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Whether a record of the table aside marks itself as deleted.

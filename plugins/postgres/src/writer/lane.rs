@@ -218,8 +218,10 @@ impl Lane {
                 self.was_open = true;
             }
             _ => {
-                return Err(Error::unavailable("the session of the writer was lost, with what was not committed")
-                    .hint("run again: what was not committed is read again"));
+                return Err(Error::unavailable(
+                    "the session of the writer was lost, with what was not committed",
+                )
+                .hint("run again: what was not committed is read again"));
             }
         }
         self.client.as_mut().ok_or_else(|| Error::bug("the session of the writer is gone"))
@@ -251,11 +253,10 @@ fn move_rows(client: &mut Client, stage: &Stage, rows: u64) -> Result<()> {
         Check::Nothing => None,
     };
     let changed = client.execute(&stage.insert, &[]).map_err(|error| match error.vendor() {
-        SAME_ROW_TWICE => {
-            Error::data("records with different keys are one to the unique index of the table").hint(
+        SAME_ROW_TWICE => Error::data("records with different keys are one to the unique index of the table")
+            .hint(
                 "its collation or type ignores differences: give the key columns a deterministic collation",
-            )
-        }
+            ),
         _ => error,
     })?;
     match wanted {

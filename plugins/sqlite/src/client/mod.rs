@@ -1,18 +1,26 @@
 //! The connection: the only part that speaks to SQLite.
 
 mod control; // fence, records, ownership
+mod fault; // what SQLite said -> who must act
+mod holder; // who holds a file
 mod insert; // the statement that writes rows
 mod load; // rows into tables
 mod look; // what is there
+mod read; // a connection that only reads
 mod swap; // what was built aside takes the table's place
+mod tables; // what is there to be read
+mod visit; // what reading leaves behind
 
 pub(crate) use control::Stored;
 pub(crate) use insert::inexact;
 pub(crate) use load::Loader;
+pub(crate) use read::DIGITS;
+pub(crate) use tables::{Listed, TableColumn};
+pub(crate) use visit::{Visit, Visits};
 
 use dstream_sdk::{Context, Error, Result};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
-use std::path::PathBuf;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::options::{JournalMode, Settings, Synchronous};
@@ -30,6 +38,7 @@ pub(crate) struct Client {
     path: PathBuf,
     context: Context,
     busy_timeout: Duration,
+    is_reader: bool,
 }
 
 impl Client {
@@ -38,7 +47,7 @@ impl Client {
     /// # Errors
     /// `NotFound`, `Denied`, `Config`: there is no such file, it may not be opened, it is no database.
     pub(crate) fn open(settings: &Settings, context: &Context) -> Result<Client> {
-        Client::with_flags(settings, context, OpenFlags::empty())
+        Client::with_flags(&settings.path, settings.busy_timeout, context, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
     /// Opens the file for writing; makes it where there is none.
@@ -46,7 +55,8 @@ impl Client {
     /// # Errors
     /// As [`Client::open`]. `Unsupported`: the file system does not allow the journal mode.
     pub(crate) fn create(settings: &Settings, context: &Context) -> Result<Client> {
-        let client = Client::with_flags(settings, context, OpenFlags::SQLITE_OPEN_CREATE)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let client = Client::with_flags(&settings.path, settings.busy_timeout, context, flags)?;
         client.check_writable()?;
         let journal_mode = match settings.journal_mode {
             JournalMode::Wal => "wal",
@@ -73,17 +83,18 @@ impl Client {
         Ok(client)
     }
 
-    fn with_flags(settings: &Settings, context: &Context, more: OpenFlags) -> Result<Client> {
+    fn with_flags(
+        path: &Path,
+        busy_timeout: Duration,
+        context: &Context,
+        flags: OpenFlags,
+    ) -> Result<Client> {
+        let is_reader = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
         // Each connection is used by one thread at a time, so SQLite need not lock on every call.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
-        let opened = Connection::open_with_flags(&settings.path, flags);
-        let connection = opened.map_err(|error| failed(&settings.path, error))?;
-        let client = Client {
-            connection,
-            path: settings.path.clone(),
-            context: context.clone(),
-            busy_timeout: settings.busy_timeout,
-        };
+        let opened = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let connection = opened.map_err(|error| fault::failed(path, is_reader, error))?;
+        let client =
+            Client { connection, path: path.to_owned(), context: context.clone(), busy_timeout, is_reader };
         let set_up = |connection: &Connection| {
             connection.busy_timeout(ATTEMPT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -164,7 +175,7 @@ impl Client {
     }
 
     fn failed(&self, error: rusqlite::Error) -> Error {
-        failed(&self.path, error)
+        fault::failed(&self.path, self.is_reader, error)
     }
 }
 
@@ -176,68 +187,6 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 fn int(number: u64) -> Result<i64> {
     i64::try_from(number)
         .map_err(|_| Error::bug(format!("the number {number} is more than SQLite can store")))
-}
-
-/// What SQLite said, as an error that says who must act.
-fn failed(path: &std::path::Path, error: rusqlite::Error) -> Error {
-    let code = error.sqlite_extended_error_code().unwrap_or(0);
-    let reason = match &error {
-        rusqlite::Error::SqliteFailure(_, Some(reason)) => reason.clone(),
-        other => other.to_string(),
-    };
-    let path = path.display();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Error::resource(format!("the disk with `{path}` is full"))
-            .hint("free space and run again: committed rows are safe, the rest is read again"),
-        Some(ErrorCode::ReadOnly) => Error::denied(format!("`{path}` is read-only"))
-            .hint("allow writing to the file and its folder, or choose another `path`"),
-        Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-            Error::denied(format!("`{path}` may not be written: {reason}"))
-        }
-        Some(ErrorCode::CannotOpen) => cannot_open(&path, &reason),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::unavailable(format!("`{path}` is locked by another program"))
-                .hint("close it, or wait longer with the option `busy_timeout_ms`")
-        }
-        Some(ErrorCode::NotADatabase) => {
-            Error::config(format!("`{path}` is a file, but not an SQLite database"))
-                .hint("choose another `path`; a file is never overwritten")
-        }
-        Some(ErrorCode::DatabaseCorrupt) => Error::data(format!("`{path}` is damaged: {reason}"))
-            .hint("restore it from a backup, or recover what is in it with `sqlite3 … .recover`"),
-        Some(ErrorCode::SystemIoFailure) => {
-            Error::unavailable(format!("the disk with `{path}` failed: {reason}"))
-        }
-        Some(ErrorCode::OutOfMemory) => Error::resource("no memory is left for SQLite"),
-        Some(ErrorCode::TooBig) => {
-            Error::data("a row is larger than SQLite stores").hint("SQLite stores 1 GB in a row at most")
-        }
-        Some(ErrorCode::ConstraintViolation) if code == ffi::SQLITE_CONSTRAINT_TRIGGER => {
-            Error::data(format!("a trigger in `{path}` refused a row: {reason}"))
-        }
-        Some(ErrorCode::ConstraintViolation) => {
-            Error::data(format!("a row breaks a rule of its table: {reason}"))
-                .hint("look at the record, or drop the rule from the table")
-        }
-        Some(ErrorCode::SchemaChanged) => {
-            Error::unavailable(format!("another program changed a table of `{path}`"))
-        }
-        _ => Error::bug(format!("SQLite refused a statement: {reason}")),
-    }
-    .vendor_code(code)
-}
-
-fn cannot_open(path: &std::path::Display<'_>, reason: &str) -> Error {
-    let text = path.to_string();
-    let path = std::path::Path::new(&text);
-    match path.parent() {
-        _ if path.exists() => Error::denied(format!("`{text}` cannot be opened: {reason}"))
-            .hint("allow reading and writing the file and its folder"),
-        Some(folder) if folder.is_dir() => Error::not_found(format!("there is no file `{text}`"))
-            .hint("allow making files in its folder, or correct `path`"),
-        _ => Error::not_found(format!("there is no folder for `{text}`"))
-            .hint("make the folder, or correct `path`"),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod commits; // rows and records: both or neither, once
 mod faults; // disks, locks, permissions, other people's files
-mod kit; // a target, batches, questions to the file
+pub(crate) mod kit; // a target, batches, questions to the file
 mod lanes; // several writers at once
 mod modes; // append, upsert, overwrite
 mod shapes; // tables that are there, columns that come and go

@@ -7,7 +7,7 @@ use dstream_sdk::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use crate::PostgresTarget;
+use crate::target::PostgresTarget;
 
 /// A database of its own.
 pub(crate) struct Place {

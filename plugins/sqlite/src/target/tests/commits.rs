@@ -179,7 +179,7 @@ fn a_failed_commit_can_be_tried_again_with_all_its_rows() {
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         writer.write(0, 1, numbers(0..10).into()).unwrap();
         let commit = commit_now(&mut writer);
-        assert_error(run.target.commit(&commit), ErrorKind::Unavailable, &["locked by another program"]);
+        assert_error(run.target.commit(&commit), ErrorKind::Unavailable, &["is locked by", HOLDER]);
         other.execute_batch("ROLLBACK").unwrap();
         run.target.commit(&commit).unwrap();
         assert_eq!(place.count("t"), 10 * sequence);

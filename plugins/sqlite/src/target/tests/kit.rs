@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use crate::SqliteTarget;
 
+/// Whom an error names where another connection of the test holds the file.
+pub(crate) const HOLDER: &str = if cfg!(target_os = "linux") { "this run itself" } else { "another program" };
+
 /// A folder with the path of a file that is not there yet.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,

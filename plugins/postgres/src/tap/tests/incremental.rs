@@ -1,0 +1,1 @@
+//! What came after the bookmark.

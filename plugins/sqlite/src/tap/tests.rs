@@ -1,0 +1,8 @@
+//! Promises of the tap, through its traits and a file of its own each.
+
+mod files; // locked, damaged, not there; left as they were
+mod following; // replication keys
+mod kit; // a file, and what is read of it
+mod random; // columns of any type
+mod reading; // what is offered, read and refused
+mod round_trip; // what the target writes comes back
