@@ -83,7 +83,9 @@ impl Maker<'_> {
             if let Some(found) = &found {
                 // Should it be kept, rows without such a column could not enter.
                 found.check(self.shape, &[], plan).map_err(|error| {
-                    error.hint("change that in the table, drop it, or choose another name with the option `table`")
+                    error.hint(
+                        "change that in the table, drop it, or choose another name with the option `table`",
+                    )
                 })?;
             }
             name = aside_of(&plan.table);

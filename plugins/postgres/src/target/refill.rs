@@ -52,15 +52,19 @@ pub(super) fn refill(
         let Some((theirs, ours)) = types else { continue };
         // The new copy has another type, and there is no row left to be converted.
         if reference.is_none() {
-            let sql = format!("ALTER TABLE {old} ALTER COLUMN {name} DROP DEFAULT, ALTER COLUMN {name} TYPE {ours} USING NULL");
+            let sql = format!(
+                "ALTER TABLE {old} ALTER COLUMN {name} DROP DEFAULT, ALTER COLUMN {name} TYPE {ours} USING NULL"
+            );
             client.run(&sql).map_err(|error| misfit(name, theirs, ours, Some(error)))?;
             *types = None;
         } else {
             return Err(misfit(name, theirs, ours, None));
         }
     }
-    let wanted: u64 =
-        client.query(&format!("SELECT count(*) FROM {new}"), &[])?.first().map_or(Ok(0), |row| row.number(0))?;
+    let wanted: u64 = client
+        .query(&format!("SELECT count(*) FROM {new}"), &[])?
+        .first()
+        .map_or(Ok(0), |row| row.number(0))?;
     let taken = match reference {
         None => insert(client, &old, &new, &found, &moved, "")?,
         Some(keys) => merge(client, &old, &new, &found, &moved, &keys)?,
@@ -109,7 +113,11 @@ fn add_columns(
     let types = Types::load(client, built.columns.iter().map(|column| column.oid))?;
     let mut parts = Vec::new();
     for column in built.columns.iter().filter(|column| found.column(&column.name).is_none()) {
-        parts.push(format!("ADD COLUMN {} {}", quote(&column.name)?, types.sql(column.oid, column.modifier)?));
+        parts.push(format!(
+            "ADD COLUMN {} {}",
+            quote(&column.name)?,
+            types.sql(column.oid, column.modifier)?
+        ));
     }
     if parts.is_empty() {
         return Ok(found.clone());
@@ -126,7 +134,10 @@ fn columns(client: &mut Client, found: &Found, built: &Found) -> Result<Vec<Move
     for column in &built.columns {
         let Some(theirs) = found.column(&column.name) else { continue };
         if theirs.is_generated {
-            tracing::warn!(column = column.name, "the server computes this column, and the values of the stream are left out");
+            tracing::warn!(
+                column = column.name,
+                "the server computes this column, and the values of the stream are left out"
+            );
             continue;
         }
         let is_same = (theirs.oid, theirs.modifier) == (column.oid, column.modifier);

@@ -52,7 +52,11 @@ pub(super) fn publish(
     if kept.is_empty() {
         client.run(&format!("DROP TABLE {old}; ALTER TABLE {new} RENAME TO {}", quote(table)?))?;
     } else {
-        tracing::info!(stream = plan.stream, "the table is kept and filled anew, because of {}", in_words(&kept));
+        tracing::info!(
+            stream = plan.stream,
+            "the table is kept and filled anew, because of {}",
+            in_words(&kept)
+        );
         refill(client, settings, table, &aside, &found, &built).map_err(|error| {
             let what = format!("filling the table `{table}` anew, kept because of {}", in_words(&kept));
             match error.hint_text() {

@@ -147,8 +147,7 @@ fn a_prepared_window_whose_writer_is_gone_cannot_be_committed() {
 fn a_commit_has_one_window() {
     let place = place();
     let run = place.run();
-    let window =
-        |key: &str| CommitWindow { window: 1, partition: key.into(), prepared: Prepared::default() };
+    let window = |key: &str| CommitWindow { window: 1, partition: key.into(), prepared: Prepared::default() };
     let commit = Commit {
         pipeline: "p".into(),
         epoch: run.begun.epoch,
@@ -245,5 +244,8 @@ fn a_session_in_the_middle_of_its_rows_belongs_to_the_window_alone() {
     let prepared = writer.prepare(2).unwrap();
     assert_eq!(prepared.rows, 1_000_000);
     run.target.commit(&run.commit_of(prepared, "u", 1)).unwrap();
-    assert_eq!(place.rows("SELECT count(*), count(DISTINCT id), sum(id) FROM t"), ["1000003|1000000|499999500003"]);
+    assert_eq!(
+        place.rows("SELECT count(*), count(DISTINCT id), sum(id) FROM t"),
+        ["1000003|1000000|499999500003"]
+    );
 }

@@ -46,7 +46,12 @@ impl Place {
 
     /// The rows of a query, each as one text.
     pub(crate) fn rows(&self, query: &str) -> Vec<String> {
-        self.database.psql(&format!("\\pset null NULL\n{query}")).unwrap().lines().map(str::to_owned).collect()
+        self.database
+            .psql(&format!("\\pset null NULL\n{query}"))
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) fn count(&self, table: &str) -> u64 {

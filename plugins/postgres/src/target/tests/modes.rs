@@ -236,32 +236,65 @@ fn what_hangs_on_a_table_stays_when_its_rows_are_replaced() {
     for (sql, question) in [
         ("CREATE VIEW v AS SELECT sum(id) FROM t", "SELECT * FROM v"),
         ("CREATE VIEW v AS SELECT t FROM t", "SELECT count(*) FROM v"),
-        ("CREATE MATERIALIZED VIEW m AS SELECT id FROM t", "SELECT relname FROM pg_class WHERE relname = 'm'"),
+        (
+            "CREATE MATERIALIZED VIEW m AS SELECT id FROM t",
+            "SELECT relname FROM pg_class WHERE relname = 'm'",
+        ),
         ("CREATE FUNCTION f(t) RETURNS bigint LANGUAGE sql AS 'SELECT $1.id'", "SELECT sum(f(t)) FROM t"),
         ("CREATE INDEX i ON t (lower(name))", "SELECT indexdef FROM pg_indexes WHERE tablename = 't'"),
-        ("ALTER TABLE t ADD PRIMARY KEY (id)", "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'p'"),
-        ("ALTER TABLE t ADD CHECK (id > 0)", "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass"),
-        ("ALTER TABLE t ALTER name SET NOT NULL", "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnotnull AND attnum > 0"),
-        ("ALTER TABLE t ALTER name SET DEFAULT 'x'", "SELECT adnum FROM pg_attrdef WHERE adrelid = 't'::regclass"),
-        ("CREATE ROLE reader_@; GRANT SELECT ON t TO reader_@", "SELECT has_table_privilege('reader_@', 't', 'SELECT')"),
-        ("CREATE ROLE reader_@; GRANT SELECT (id) ON t TO reader_@", "SELECT has_column_privilege('reader_@', 't', 'id', 'SELECT')"),
+        (
+            "ALTER TABLE t ADD PRIMARY KEY (id)",
+            "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'p'",
+        ),
+        (
+            "ALTER TABLE t ADD CHECK (id > 0)",
+            "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass",
+        ),
+        (
+            "ALTER TABLE t ALTER name SET NOT NULL",
+            "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnotnull AND attnum > 0",
+        ),
+        (
+            "ALTER TABLE t ALTER name SET DEFAULT 'x'",
+            "SELECT adnum FROM pg_attrdef WHERE adrelid = 't'::regclass",
+        ),
+        (
+            "CREATE ROLE reader_@; GRANT SELECT ON t TO reader_@",
+            "SELECT has_table_privilege('reader_@', 't', 'SELECT')",
+        ),
+        (
+            "CREATE ROLE reader_@; GRANT SELECT (id) ON t TO reader_@",
+            "SELECT has_column_privilege('reader_@', 't', 'id', 'SELECT')",
+        ),
         ("COMMENT ON TABLE t IS 'of users'", "SELECT obj_description('t'::regclass)"),
         ("COMMENT ON COLUMN t.id IS 'number'", "SELECT col_description('t'::regclass, 1)"),
-        ("CREATE PUBLICATION p_@ FOR TABLE t", "SELECT tablename FROM pg_publication_tables WHERE pubname = 'p_@'"),
+        (
+            "CREATE PUBLICATION p_@ FOR TABLE t",
+            "SELECT tablename FROM pg_publication_tables WHERE pubname = 'p_@'",
+        ),
         ("CREATE STATISTICS s ON id, name FROM t", "SELECT stxname FROM pg_statistic_ext"),
-        ("ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY o ON t USING (true)", "SELECT polname FROM pg_policy"),
+        (
+            "ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY o ON t USING (true)",
+            "SELECT polname FROM pg_policy",
+        ),
         ("ALTER TABLE t SET (fillfactor = 70)", "SELECT reloptions FROM pg_class WHERE relname = 't'"),
         ("ALTER TABLE t SET UNLOGGED", "SELECT relpersistence FROM pg_class WHERE relname = 't'"),
         ("ALTER TABLE t REPLICA IDENTITY FULL", "SELECT relreplident FROM pg_class WHERE relname = 't'"),
-        ("ALTER TABLE t ALTER name SET STATISTICS 7", "SELECT attstattarget FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'name'"),
-        ("CREATE TABLE log (id bigint); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+        (
+            "ALTER TABLE t ALTER name SET STATISTICS 7",
+            "SELECT attstattarget FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'name'",
+        ),
+        (
+            "CREATE TABLE log (id bigint); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
             'BEGIN INSERT INTO log VALUES (new.id); RETURN new; END';
           CREATE TRIGGER note AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note()",
-         "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass"),
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass",
+        ),
     ] {
         let place = place();
         // Roles and publications of tests that run at once.
-        let (sql, question) = (sql.replace('@', place.database.name()), question.replace('@', place.database.name()));
+        let (sql, question) =
+            (sql.replace('@', place.database.name()), question.replace('@', place.database.name()));
         let first = generation(1, false);
         place.run().replace(&first, &[people(&[(1, "a"), (2, "b")])]).unwrap();
         let oid = place.rows("SELECT 't'::regclass::oid");
@@ -299,7 +332,10 @@ fn what_does_not_take_the_new_rows_keeps_the_old_ones_and_is_named() {
     for (sql, words) in [
         ("CREATE UNIQUE INDEX one ON t ((1)) WHERE id > 1", vec!["`t`", "index one"]),
         ("ALTER TABLE t ADD CONSTRAINT low CHECK (id < 3)", vec!["`t`", "low"]),
-        ("CREATE VIEW v AS SELECT name FROM t; ALTER TABLE t ADD CONSTRAINT low CHECK (id < 3)", vec!["view v"]),
+        (
+            "CREATE VIEW v AS SELECT name FROM t; ALTER TABLE t ADD CONSTRAINT low CHECK (id < 3)",
+            vec!["view v"],
+        ),
     ] {
         let place = place();
         let outcome = replaced(&place, sql, WriteMode::Overwrite);
@@ -315,7 +351,9 @@ fn a_kept_table_gets_new_columns_and_types_that_keep_every_value() {
     let place = place();
     let first = generation(1, false);
     place.run().replace(&first, &[people(&[(1, "a")])]).unwrap();
-    place.sql("COMMENT ON TABLE t IS 'kept'; ALTER TABLE t ALTER id TYPE integer; ALTER TABLE t ADD mine text");
+    place.sql(
+        "COMMENT ON TABLE t IS 'kept'; ALTER TABLE t ALTER id TYPE integer; ALTER TABLE t ADD mine text",
+    );
     let wide = |id: i64| {
         batch(vec![
             ("id", Arc::new(Int64Array::from(vec![id]))),

@@ -1,7 +1,9 @@
 //! Tables that are there, columns that come and go.
 
 use super::kit::*;
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch, StringArray,
+};
 use dstream_sdk::*;
 use std::sync::Arc;
 
@@ -169,7 +171,8 @@ fn hostile_names_stay_names() {
         ]);
         run.sync_and_publish(&plan, &[rows], std::slice::from_ref(&plan)).unwrap();
     }
-    let wanted = "SELECT count(*) FROM pg_class WHERE relname ~ '^(append|upsert|overwrite) x' AND relkind = 'r'";
+    let wanted =
+        "SELECT count(*) FROM pg_class WHERE relname ~ '^(append|upsert|overwrite) x' AND relkind = 'r'";
     assert_eq!(place.rows(wanted), ["3"]);
     let nul = batch(vec![("a\0b", Arc::new(Int64Array::from(vec![1])))]);
     assert_error(run.sync(&plan("t", WriteMode::Append), &[nul]), ErrorKind::Schema, &["NUL"]);
@@ -271,7 +274,10 @@ fn what_the_server_computes_is_left_to_it() {
         assert_eq!(place.rows(&format!("SELECT * FROM {table} ORDER BY 1")), ["1|nr 1", "2|nr 2"]);
     }
     place.sql("CREATE TABLE t (id bigint PRIMARY KEY, name bigint GENERATED ALWAYS AS IDENTITY)");
-    let rows = batch(vec![("id", Arc::new(Int64Array::from(vec![1]))), ("name", Arc::new(Int64Array::from(vec![7])))]);
+    let rows = batch(vec![
+        ("id", Arc::new(Int64Array::from(vec![1]))),
+        ("name", Arc::new(Int64Array::from(vec![7]))),
+    ]);
     let outcome = run.sync(&explicit("t", WriteMode::Upsert), std::slice::from_ref(&rows));
     assert_error(outcome, ErrorKind::Schema, &["`name`", "IDENTITY"]);
     run.sync(&explicit("t", WriteMode::Append), &[rows]).unwrap();
@@ -340,7 +346,11 @@ fn rows_that_a_table_would_swallow_stop_the_window() {
     run.sync(&explicit("t", WriteMode::Upsert), &[people(&[(1, "a"), (1, "b"), (3, "c")])]).unwrap();
     assert_error(run.sync(&explicit("r", WriteMode::Append), &rows), ErrorKind::Schema, &["rules"]);
     let rows = [people(&[(1, "ok"), (2, "no")])];
-    assert_error(run.sync(&explicit("p", WriteMode::Append), &rows), ErrorKind::Data, &["p_name_check", "`p`"]);
+    assert_error(
+        run.sync(&explicit("p", WriteMode::Append), &rows),
+        ErrorKind::Data,
+        &["p_name_check", "`p`"],
+    );
     assert_eq!((place.count("t"), place.count("r"), place.count("p")), (2, 0, 0));
 }
 
@@ -355,7 +365,10 @@ fn partitioned_tables_take_rows_where_a_key_allows() {
     );
     run.sync(&explicit("t", WriteMode::Append), &[people(&[(1, "a"), (11, "b")])]).unwrap();
     run.sync(&explicit("t", WriteMode::Upsert), &[people(&[(1, "c"), (12, "d")])]).unwrap();
-    assert_eq!(place.rows("SELECT tableoid::regclass, * FROM t ORDER BY id"), ["t1|1|c", "t2|11|b", "t2|12|d"]);
+    assert_eq!(
+        place.rows("SELECT tableoid::regclass, * FROM t ORDER BY id"),
+        ["t1|1|c", "t2|11|b", "t2|12|d"]
+    );
     let outcome = run.sync(&explicit("t", WriteMode::Append), &[people(&[(99, "a")])]);
     assert_error(outcome, ErrorKind::Data, &["`t`", "partition"]);
 }
