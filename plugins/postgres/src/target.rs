@@ -13,12 +13,12 @@ mod route; // how rows get into their table
 mod swap; // what was built aside takes the table's place
 
 pub(crate) use commit::{commit_again, finish, store};
-pub(crate) use control::{Fence, Stored, check_epoch};
+pub(crate) use control::{Fence, Stored, check_epoch, note_change};
 pub(crate) use make::make_ready;
 pub(crate) use older::{Mark, mark};
 #[cfg(test)]
 pub(crate) use options::TargetOptions;
-pub(crate) use options::TargetSettings;
+pub(crate) use options::{NulInText, TargetSettings};
 pub(crate) use route::{Check, Route, Stage};
 
 use dstream_sdk::{
@@ -34,7 +34,7 @@ use crate::table::{Run, check_table_name};
 use crate::writer::{Lane, PostgresWriter};
 
 /// A database that is written to.
-pub struct PostgresTarget {
+pub(crate) struct PostgresTarget {
     shared: Arc<Shared>,
 }
 

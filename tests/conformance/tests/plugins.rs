@@ -214,6 +214,24 @@ fn the_target_sqlite_keeps_its_promises() {
 }
 
 #[test]
+fn the_target_postgres_keeps_its_promises() {
+    let library = Loaded::open(&library_file("postgres"));
+    let database = Server::shared().database("conformance");
+    let rows_of = |table: &str| -> Option<Vec<Row>> {
+        let name = format!("\"kit\".\"{}\"", table.replace('"', "\"\""));
+        let is_there = database.psql(&format!("SELECT to_regclass('{name}') IS NOT NULL")).expect("asks");
+        let rows = format!("SELECT coalesce(json_agg(json_build_array(id, word)), '[]') FROM {name}");
+        let rows = (is_there == "t").then(|| database.psql(&rows).expect("reads"))?;
+        Some(serde_json::from_str(&rows).expect("JSON"))
+    };
+    let mut config = config("postgres", None, json!({ "schema": "kit" }));
+    config.connection = json!({ "url": database.url() });
+    let subject = library.subject("postgres", Role::Target);
+    let subject = subject.with_config(config).with_read_back(|table: &str| Ok(rows_of(table)));
+    assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
+}
+
+#[test]
 fn the_target_blackhole_keeps_its_promises() {
     let library = Loaded::open(&library_file("synthetic"));
     let folder = tempfile::tempdir().expect("temp folder");

@@ -71,6 +71,7 @@ impl Client {
     }
 
     /// The number of the server's process that serves this session.
+    #[cfg(test)]
     pub(crate) fn process_id(&self) -> i32 {
         self.process_id
     }

@@ -3,10 +3,10 @@
 use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result};
 
 use super::older::{self, Mark};
-use super::options::TargetSettings;
+use super::options::{NulInText, TargetSettings};
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
 use crate::quote::{literal, quote};
-use crate::table::Owner;
+use crate::table::{Owner, Run};
 
 /// How often the epoch is raised anew where an older run is just committing.
 const RAISES: usize = 3;
@@ -91,7 +91,9 @@ pub(super) fn begin_run(
         match &raised {
             Err(error) if error.vendor() == LOCK_NOT_AVAILABLE => {
                 // Whoever holds it is older: of any epoch, or just about to get one.
-                older::end_all(client, &pipeline.pipeline, 0..u64::MAX)?;
+                if older::end_all(client, &pipeline.pipeline, 0..u64::MAX)? == 0 {
+                    break;
+                }
                 raised = raise_epoch(client, settings, pipeline);
             }
             _ => break,
@@ -284,6 +286,30 @@ pub(super) fn note_table(
 pub(super) fn forget_table(client: &mut Client, settings: &TargetSettings, table: &str) -> Result<()> {
     let tables = settings.own("tables");
     client.execute(&format!("DELETE FROM {tables} WHERE name = $1"), &[table]).map(drop)
+}
+
+/// Notes that values of a column are not what the tap read.
+///
+/// # Errors
+/// What the server says.
+pub(crate) fn note_change(
+    client: &mut Client,
+    settings: &TargetSettings,
+    run: &Run,
+    stream: &str,
+    column: &str,
+    values: u64,
+) -> Result<()> {
+    let what = match settings.nul_in_text {
+        NulInText::Strip => "NUL left out of text",
+        _ => "NUL in text replaced by U+FFFD",
+    };
+    let (changes, fence) = (settings.own("changes"), settings.own("fence"));
+    let sql = format!(
+        "INSERT INTO {changes} (pipeline, run, stream, \"column\", what, \"values\", committed_at)
+         SELECT $1, run, $2, $3, $4, $5, pg_catalog.clock_timestamp() FROM {fence} WHERE pipeline = $1"
+    );
+    client.execute(&sql, &[&run.pipeline, stream, column, what, &values.to_string()]).map(drop)
 }
 
 /// Notes that a table bears another name now.

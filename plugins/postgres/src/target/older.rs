@@ -4,6 +4,7 @@
 //! use to anybody. The mark is an advisory lock: it is gone with the session, however that ends.
 
 use dstream_sdk::{Error, Result, tracing};
+use std::ops::Range;
 
 use super::options::TargetSettings;
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
@@ -33,11 +34,11 @@ fn number(epoch: u64) -> String {
     epoch.min(i32::MAX as u64).to_string()
 }
 
-/// Ends the sessions of every run of the pipeline whose epoch is one of these.
+/// Ends the sessions of every run of the pipeline whose epoch is one of these; answers how many.
 ///
 /// # Errors
 /// What the server says.
-pub(super) fn end_all(client: &mut Client, pipeline: &str, epochs: std::ops::Range<u64>) -> Result<()> {
+pub(super) fn end_all(client: &mut Client, pipeline: &str, epochs: Range<u64>) -> Result<usize> {
     let sql = "
 SELECT DISTINCT l.pid, pg_catalog.pg_terminate_backend(l.pid)
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
@@ -45,10 +46,11 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid <> pg_c
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
   AND l.classid::bigint = (pg_catalog.hashtext($1)::bigint & 4294967295) AND l.objid::bigint >= $2::bigint AND l.objid::bigint < $3::bigint
   AND a.usename = current_user AND a.application_name LIKE 'dstreams %'";
-    for row in client.query(sql, &[pipeline, &number(epochs.start), &number(epochs.end)])? {
+    let ended = client.query(sql, &[pipeline, &number(epochs.start), &number(epochs.end)])?;
+    for row in &ended {
         tracing::info!(pid = row.text(0), "a session of an older run was ended");
     }
-    Ok(())
+    Ok(ended.len())
 }
 
 /// Says who holds what an error waited for in vain.

@@ -65,22 +65,6 @@ impl Place {
              AND relname NOT LIKE '\\_dstreams\\_%' ORDER BY 1",
         )
     }
-
-    /// The sequence of a record, as it is stored.
-    pub(crate) fn stored_sequence(&self, pipeline: &str, key: &str) -> u64 {
-        let (pipeline, key) = (crate::quote::literal(pipeline).unwrap(), crate::quote::literal(key).unwrap());
-        let sql = format!(
-            "SELECT coalesce(max(sequence), 0) FROM _dstreams_state WHERE pipeline = {pipeline} AND key = {key}"
-        );
-        self.rows(&sql)[0].parse().unwrap()
-    }
-
-    /// The processes of sessions of this connector.
-    pub(crate) fn sessions(&self) -> Vec<String> {
-        self.rows(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'dstreams %'",
-        )
-    }
 }
 
 pub(crate) fn target(url: &str, options: Value) -> PostgresTarget {
