@@ -189,7 +189,7 @@ fn the_target_postgres_keeps_its_promises() {
     config.connection = json!({ "url": database.url() });
     let subject = library.subject("postgres", Role::Target);
     let subject = subject.with_config(config).with_read_back(|table: &str| Ok(rows_of(table)));
-    assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
+    assert_all_pass(&subject, Role::Target, &[NO_TRACE, "other-modes-are-refused"]);
 }
 
 #[test]
