@@ -143,8 +143,12 @@ impl Tap for SqliteTap {
     fn check(&self) -> Result<()> {
         self.look(|client| {
             client.tables()?;
-            for name in self.settings.queries.keys() {
-                describe::find_stream(client, &self.settings, name).map_err(|error| error.stream(name))?;
+            for name in self.settings.queries.keys().chain(self.settings.filters.keys()) {
+                let check = || {
+                    let stream = describe::find_stream(client, &self.settings, name)?;
+                    client.check_query(&Select::new(&stream, &[0], None)?.sql)
+                };
+                check().map_err(|error| error.stream(name))?;
             }
             Ok(())
         })
