@@ -116,7 +116,9 @@ fn valid_value<'a>(array: &'a dyn Array) -> Result<Put<'a>> {
         A::Struct(fields) => {
             let names: HashSet<&String> = fields.iter().map(|field| field.name()).collect();
             if names.len() < fields.len() {
-                return Err(Error::unsupported("a struct with two members of one name, of which JSON keeps one"));
+                return Err(Error::unsupported(
+                    "a struct with two members of one name, of which JSON keeps one",
+                ));
             }
             let members = fields.iter().zip(array.as_struct().columns());
             let members: Vec<(&str, Put<'a>)> = members
@@ -273,7 +275,8 @@ mod tests {
             Some(vec![]),
         ]);
         let days = Date32Array::from(vec![Some(0), None, Some(19_782)]);
-        let totals = Decimal128Array::from(vec![Some(1250), None, Some(-1)]).with_precision_and_scale(9, 2).unwrap();
+        let totals =
+            Decimal128Array::from(vec![Some(1250), None, Some(-1)]).with_precision_and_scale(9, 2).unwrap();
         let words = StringArray::from(vec![Some("a\"\n\u{1}😀"), None, Some("")]);
         let bytes = BinaryArray::from(vec![Some(&b"\x00\xff"[..]), None, Some(b"")]);
         let reals = Float32Array::from(vec![Some(0.1), None, Some(0.0)]);
