@@ -22,6 +22,8 @@ use crate::world::{Plan, World};
 const ROUNDS_PER_WORLD: u32 = 5;
 /// Records that come to a stream in a round, at most.
 const RECORDS: u64 = 2_000;
+/// More of the same would say nothing new.
+const HOPELESS_WORLDS: usize = 5;
 /// Exit codes of a run whose server went away: the source, the target, some streams.
 const SERVER_GONE: [Option<i32>; 3] = [Some(5), Some(6), Some(7)];
 
@@ -85,7 +87,8 @@ struct Campaign {
 impl Campaign {
     fn goes_on(&self) -> bool {
         let is_enough = self.request.until_violation && !self.figures.verdict.is_clean();
-        self.figures.kills < self.request.kills && !is_enough
+        let is_hopeless = self.figures.kept.len() >= HOPELESS_WORLDS;
+        self.figures.kills < self.request.kills && !is_enough && !is_hopeless
     }
 
     fn create<'a>(&mut self, subject: &'a Subject, plan: Plan) -> Result<World<'a>> {
@@ -96,11 +99,14 @@ impl Campaign {
     fn measure(&mut self, subject: &Subject, plan: Plan) -> Result<()> {
         let mut world = self.create(subject, plan)?;
         for is_first in [true, false] {
-            match nemesis::sync(&world, None)? {
-                End::Completed(took) => drop(self.usual.insert((plan, is_first), took)),
-                end => drop(self.wedged(format!("a run that nobody disturbed: {end:?}"))),
-            }
-            if !self.judge(&world)? {
+            let is_done = match nemesis::sync(&world, None)? {
+                End::Completed(took) => {
+                    self.usual.insert((plan, is_first), took);
+                    true
+                }
+                end => self.wedged(format!("a run that nobody disturbed: {end:?}")),
+            };
+            if !is_done || !self.judge(&world)? {
                 self.keep(world);
                 return Ok(());
             }

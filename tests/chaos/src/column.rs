@@ -82,7 +82,7 @@ pub(crate) const POSTGRES: [Column; 21] = [
         Value::Integers((0..random.below(6)).map(|_| item(random)).collect())
     }),
     column("tags", "text[]", tags),
-    column("grid", "float8[]", grid),
+    column("grid", "float8[][]", grid),
     column("mood", "mood", |random| Value::Server(random.choose(&["sad", "ok", "it's \"great\""]).to_owned())),
     column("span", "int4range", span),
     column("address", "inet", address),

@@ -35,8 +35,14 @@ pub(crate) fn judge(world: &World<'_>) -> Result<(Verdict, u64)> {
 /// # Errors
 /// The target cannot be read at all.
 pub(crate) fn judge_all_rows(world: &World<'_>, verdict: &mut Verdict) -> Result<u64> {
+    let tables = world.destination.tables()?;
     let mut rows = 0;
     for stream in &world.streams {
+        if tables.iter().all(|table| table != stream.name) {
+            verdict.lost += stream.versions.len() as u64;
+            verdict.tell(|| format!("there is no table `{}`", stream.name));
+            continue;
+        }
         rows +=
             judge_rows(world, stream, verdict).with_context(|| format!("table `{}`", stream.name))?;
     }

@@ -54,6 +54,7 @@ impl Destination for PostgresDestination {
         &["_dstreams_fence", "_dstreams_state", "_dstreams_tables", "_dstreams_changes"]
     }
 
+    // Tables of sessions go with them. Those of a server that crashed go when it gets to it.
     fn leftovers(&self) -> Result<Vec<String>> {
         let until = Instant::now() + LIMIT;
         loop {
@@ -61,9 +62,7 @@ impl Destination for PostgresDestination {
                 "select format('the session %s of `%s`', pid, application_name) from pg_stat_activity \
                  where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' \
                  union all \
-                 select format('the prepared transaction `%s`', gid) from pg_prepared_xacts \
-                 union all \
-                 select format('the relation `%s` of a session', relname) from pg_class where relpersistence = 't'",
+                 select format('the prepared transaction `%s`', gid) from pg_prepared_xacts",
             )?;
             if left.is_empty() || Instant::now() > until {
                 return Ok(left);
