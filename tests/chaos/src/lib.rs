@@ -8,6 +8,8 @@ mod column; // the columns of each kind of source
 mod copy; // rows in PostgreSQL's text format
 mod destination; // where the records go
 mod draw; // values at random, of every type
+#[cfg(unix)]
+pub mod fencing; // two runs of one pipeline
 pub mod figures; // what came of a campaign
 mod nemesis; // what disturbs a run, and when
 mod oracle; // what is in the target, against what has to be

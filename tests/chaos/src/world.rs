@@ -233,7 +233,7 @@ impl<'a> World<'a> {
 pub(crate) fn folder() -> Result<TempDir> {
     let folder =
         tempfile::Builder::new().prefix("dstream-chaos-").tempdir().context("no temporary folder")?;
-    for name in ["files", "home", "out", "state"] {
+    for name in ["elsewhere", "files", "home", "out", "state"] {
         fs::create_dir(folder.path().join(name))?;
     }
     Ok(folder)

@@ -48,7 +48,24 @@ pub(crate) trait Destination {
     /// # Errors
     /// They cannot be read.
     fn records(&self) -> Result<Vec<Record>>;
+
+    /// Who may commit, and who did last.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn epochs(&self) -> Result<Epochs>;
 }
+
+/// The epoch of the newest run, and of the one that has committed last; 0: there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Epochs {
+    pub(crate) begun: i64,
+    pub(crate) committed: i64,
+}
+
+/// The query for them.
+const EPOCHS: &str = "select (select coalesce(max(epoch), 0) from _dstreams_fence), \
+                      (select coalesce(max(epoch), 0) from _dstreams_state)";
 
 /// A record of the host: how far a partition is.
 #[derive(Clone, Debug, PartialEq)]

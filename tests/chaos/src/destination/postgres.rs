@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Destination, Record};
+use super::{Destination, EPOCHS, Epochs, Record};
 use crate::copy;
 use crate::source::url_by_way_of;
 use crate::value::Found;
@@ -108,5 +108,18 @@ impl Destination for PostgresDestination {
             Ok(())
         })?;
         Ok(all)
+    }
+
+    fn epochs(&self) -> Result<Epochs> {
+        let mut epochs = Epochs::default();
+        if self.tables()?.iter().any(|table| table == "_dstreams_state") {
+            copy::read(&self.database, EPOCHS, &mut |fields| {
+                if let [Some(begun), Some(committed)] = fields {
+                    epochs = Epochs { begun: begun.parse()?, committed: committed.parse()? };
+                }
+                Ok(())
+            })?;
+        }
+        Ok(epochs)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Destination, Record};
+use super::{Destination, EPOCHS, Epochs, Record};
 use crate::value::Found;
 
 /// A file in a folder of its own.
@@ -86,5 +86,13 @@ impl Destination for SqliteDestination {
             all.push(Record { key, sequence, value: serde_json::from_str(&value)? });
         }
         Ok(all)
+    }
+
+    fn epochs(&self) -> Result<Epochs> {
+        if self.tables()?.iter().all(|table| table != "_dstreams_state") {
+            return Ok(Epochs::default());
+        }
+        let read = |row: &rusqlite::Row<'_>| Ok(Epochs { begun: row.get(0)?, committed: row.get(1)? });
+        Ok(self.open()?.query_row(EPOCHS, [], read)?)
     }
 }
