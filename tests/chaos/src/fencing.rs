@@ -111,22 +111,21 @@ fn see_sleeper(world: &World<'_>, moment: Duration, figures: &mut Figures) -> Re
         wrong.push(format!("the newer run did not complete: {newer:?}"));
     }
     let has_begun = asleep.begun > before.begun;
-    let had_work = taken.0.committed > asleep.begun;
-    match (&end, has_begun, had_work) {
-        // It began after the newer one had ended, or had committed all before it slept.
-        (End::Completed(_), false, _) | (End::Completed(_), true, false) => figures.others += 1,
-        (End::Failed { code: LOCKED, said }, true, _) if says_fenced(said) => {
-            figures.trials += u64::from(had_work);
-            figures.others += u64::from(!had_work);
-            if (world.destination.epochs()?, world.destination.records()?) != taken {
+    let has_committed = (world.destination.epochs()?, world.destination.records()?) != taken;
+    match (&end, has_begun) {
+        // It began when the newer one had ended, and was the newest itself.
+        (End::Completed(_), false) => figures.others += 1,
+        // It had committed all before it slept.
+        (End::Completed(_), true) if !has_committed => figures.others += 1,
+        (End::Failed { code: LOCKED, said }, true) if says_fenced(said) => {
+            figures.trials += 1;
+            if has_committed {
                 wrong.push("a run that was fenced has committed".to_owned());
             }
         }
-        (end, ..) => {
-            wrong.push(format!(
-                "slept at {moment:?} (begun: {has_begun}, with work left: {had_work}), woke up for {:?}: {end:?}",
-                woken.elapsed()
-            ));
+        (end, _) => {
+            let woken = woken.elapsed();
+            wrong.push(format!("slept at {moment:?} (begun: {has_begun}), woke up for {woken:?}: {end:?}"));
         }
     }
     for finding in wrong {

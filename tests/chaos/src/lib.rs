@@ -12,6 +12,7 @@ mod draw; // values at random, of every type
 pub mod fencing; // two runs of one pipeline
 pub mod figures; // what came of a campaign
 mod nemesis; // what disturbs a run, and when
+pub mod network; // faults of the network between the program and its databases
 mod oracle; // what is in the target, against what has to be
 pub mod pair; // what is moved to where
 mod process; // one run, and its end

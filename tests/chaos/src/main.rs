@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use dstream_chaos::campaign::{self, Request};
+use dstream_chaos::network;
 use dstream_chaos::pair::Pair;
 use dstream_chaos::subject::Subject;
 
@@ -24,6 +25,12 @@ struct Args {
     /// What is moved to where; all of them unless given
     #[arg(long)]
     pair: Option<Pair>,
+    /// Disturb the network in place of killing
+    #[arg(long, conflicts_with_all = ["runs", "pair", "until_violation"])]
+    network: bool,
+    /// With `--network`: faults
+    #[arg(long, default_value_t = 40, requires = "network")]
+    faults: u64,
     /// Number that records and moments follow from; random unless given
     #[arg(long)]
     seed: Option<u64>,
@@ -64,6 +71,13 @@ fn run(args: &Args) -> Result<bool> {
     let pairs = args.pair.map_or(Pair::ALL.to_vec(), |pair| vec![pair]);
     let kills = args.runs.div_ceil(pairs.len() as u64);
     let mut out = io::stdout().lock();
+    if args.network {
+        let faults = args.faults;
+        writeln!(out, "seed {seed}; again: cargo xtask chaos --network --faults {faults} --seed {seed}{bug}")?;
+        let figures = network::run(&subject, network::Request { seed, faults })?;
+        writeln!(out, "{figures}")?;
+        return Ok(figures.verdict.is_clean());
+    }
     let mut is_clean = true;
     for pair in pairs {
         writeln!(

@@ -54,6 +54,11 @@ impl Running {
         self.child.id()
     }
 
+    /// The time since its start.
+    pub(crate) fn age(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Waits until this time after its start, or until it has ended: says whether it has.
     pub(crate) fn wait(&self, after_start: Duration) -> bool {
         let left = (self.start + after_start).saturating_duration_since(Instant::now());
