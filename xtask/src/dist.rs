@@ -10,7 +10,7 @@ use crate::shell::program;
 use crate::{say, shell};
 
 /// The plugins that are part of a release, by crate.
-const PLUGINS: [&str; 3] = ["dstream-files", "dstream-sqlite", "dstream-synthetic"];
+const PLUGINS: [&str; 4] = ["dstream-files", "dstream-postgres", "dstream-sqlite", "dstream-synthetic"];
 
 /// Builds and lays out, and says where.
 pub(crate) fn run() -> Result<ExitCode> {

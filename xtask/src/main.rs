@@ -18,7 +18,8 @@ cargo xtask <COMMAND>
   demo             build dstreams, move real data from CSV into SQLite, show it, move only what is new
   test [STEP…]     every check and test of the repository, set-up included
   dist             target/dist/dstreams: binary, plugins and header, to be copied anywhere
-  bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process
+  bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process;
+                   `databases`: whole syncs beside their peers (`cargo xtask bench databases --help`)
   chaos [--runs N] kill a sync at random moments and count what is lost or doubled";
 
 fn main() -> ExitCode {

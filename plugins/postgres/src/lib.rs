@@ -16,6 +16,7 @@ mod testing; // a table of the real server, in and out
 mod types; // the types of the server <-> Arrow
 mod writer; // one partition being written
 
+
 dstream_sdk::export! {
     manifest: "../manifest.json",
     connectors: { "postgres" => tap: tap::PostgresTap, target: target::PostgresTarget }

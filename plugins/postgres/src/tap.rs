@@ -48,6 +48,12 @@ impl OpenTap for PostgresTap {
 }
 
 impl PostgresTap {
+    /// Plants a bug, or none.
+    #[cfg(test)]
+    fn set_bug(&mut self, bug: Option<Bug>) {
+        self.wishes.bug = bug;
+    }
+
     fn connect(&self, context: &Context) -> Result<Client> {
         let mut client = Client::connect(&self.settings, context)?;
         // Rows of a table come in one order only where no scan begins in the middle and no workers share one.

@@ -104,6 +104,7 @@ impl Client {
     ///
     /// # Errors
     /// `Unavailable`: the session was lost.
+    #[cfg(test)]
     pub(crate) fn give_up_copy_in(&mut self) -> Result<()> {
         frontend::copy_fail("given up", &mut self.outbox).map_err(|_| Error::bug("a message holds NUL"))?;
         match self.finish() {

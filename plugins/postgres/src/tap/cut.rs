@@ -3,6 +3,14 @@
 use dstream_sdk::{Bookmark, Error, Partition, Result};
 use serde::{Deserialize, Serialize};
 
+/// A file with rows: that of a table, or of one partition of a partitioned table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) oid: u32,
+    pub(crate) filenode: u32,
+    pub(crate) blocks: u32,
+}
+
 /// A range of blocks of one file: that of a table, or of one partition of a partitioned table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Piece {
@@ -80,11 +88,6 @@ impl FullBookmark {
         if is_whole { Ok(bookmark) } else { Err(lost()) }
     }
 
-    /// Everything of its partition is read.
-    pub(crate) fn is_done(&self) -> bool {
-        self.block.is_none()
-    }
-
     /// The ranges that are read.
     pub(crate) fn read(&self) -> Vec<Read> {
         let pieces = &self.cut.parts[self.part];
@@ -132,11 +135,11 @@ pub(crate) fn is_id_of(id: &str, stream: &str) -> bool {
 }
 
 /// The files of a table, with their blocks, in as many parts of about the same size.
-pub(crate) fn cut_into(files: &[(u32, u32, u32)], parts: usize) -> Vec<Vec<Piece>> {
-    let total: u64 = files.iter().map(|(_, _, blocks)| u64::from(*blocks)).sum();
+pub(crate) fn cut_into(files: &[File], parts: usize) -> Vec<Vec<Piece>> {
+    let total: u64 = files.iter().map(|file| u64::from(file.blocks)).sum();
     let per_part = total.div_ceil(parts.max(1) as u64).max(1);
     let (mut all, mut part, mut room) = (Vec::new(), Vec::new(), per_part);
-    for &(oid, filenode, blocks) in files {
+    for &File { oid, filenode, blocks } in files {
         let mut from = 0;
         loop {
             let left = u64::from(blocks - from);
@@ -169,8 +172,9 @@ mod tests {
     fn every_block_is_in_one_piece_and_every_file_is_open_at_its_end() {
         for parts in 1..6 {
             for sizes in [vec![0], vec![1], vec![100], vec![7, 0, 93, 1], vec![3; 40], vec![50_000, 1]] {
-                let files: Vec<(u32, u32, u32)> =
-                    sizes.iter().enumerate().map(|(at, blocks)| (at as u32, 9, *blocks)).collect();
+                let file =
+                    |(at, blocks): (usize, &u32)| File { oid: at as u32, filenode: 9, blocks: *blocks };
+                let files: Vec<File> = sizes.iter().enumerate().map(file).collect();
                 let cut = cut_into(&files, parts);
                 assert!(cut.len() <= parts && cut.iter().all(|part| !part.is_empty()), "{sizes:?} {parts}");
                 let pieces: Vec<Piece> = cut.into_iter().flatten().collect();

@@ -5,7 +5,7 @@ use dstream_sdk::{
 };
 use std::collections::BTreeMap;
 
-use super::cut::{Cut, FullBookmark, cut_into, id_of, is_id_of};
+use super::cut::{Cut, File, FullBookmark, cut_into, id_of, is_id_of};
 use super::options::Wishes;
 use super::relations::{Relation, RelationKind};
 use super::snapshot::{begin, export, place, what_changed};
@@ -30,6 +30,7 @@ struct Planner<'a> {
     wishes: &'a Wishes,
     place: String,
     bookmarks: &'a BTreeMap<String, Bookmark>,
+    complete: &'a BTreeMap<String, Bookmark>,
     snapshot: Option<String>,
 }
 
@@ -39,7 +40,8 @@ struct Planner<'a> {
 /// As [`Client::query`]. What is wrong with one stream is said by its reader: the others go on.
 pub(crate) fn plan(client: Client, wishes: &Wishes, selection: &Selection) -> Result<Plan> {
     let place = String::new();
-    let mut planner = Planner { client, wishes, place, bookmarks: &selection.bookmarks, snapshot: None };
+    let (bookmarks, complete) = (&selection.bookmarks, &selection.complete);
+    let mut planner = Planner { client, wishes, place, bookmarks, complete, snapshot: None };
     let mut partitions = Vec::new();
     for stream in &selection.streams {
         match stream.replication_method {
@@ -54,15 +56,13 @@ pub(crate) fn plan(client: Client, wishes: &Wishes, selection: &Selection) -> Re
 impl Planner<'_> {
     fn full(&mut self, stream: &SelectedStream) -> Result<Vec<Partition>> {
         let name = stream.name.as_str();
-        let of_stream = self.bookmarks.iter().filter(|(id, _)| is_id_of(id, name));
-        let bookmarks: Vec<&Bookmark> = of_stream.map(|(_, bookmark)| bookmark).collect();
-        let last: Result<Vec<FullBookmark>> = bookmarks.iter().copied().map(FullBookmark::parse).collect();
+        let of_stream = self.bookmarks.iter().chain(self.complete).filter(|(id, _)| is_id_of(id, name));
+        let last: Result<Vec<FullBookmark>> =
+            of_stream.map(|(_, bookmark)| FullBookmark::parse(bookmark)).collect();
         // A bookmark that is no longer understood is one that cannot be gone on with.
         let (last, is_strange) = last.map_or((Vec::new(), true), |last| (last, false));
-        // One that is wholly read was copied to its end: this is the next copy.
-        let is_under_way = last.first().is_some_and(|first| {
-            !(last.len() == first.cut.parts.len() && last.iter().all(FullBookmark::is_done))
-        });
+        let complete = self.complete.keys().filter(|id| is_id_of(id, name)).count();
+        let is_under_way = last.first().is_some_and(|first| complete < first.cut.parts.len());
         let other_round = u8::from(last.first().map_or(is_strange, |last| last.cut.round == 0));
         let round = if is_under_way || is_strange { other_round } else { 0 };
         let Some((source, files)) = self.files(name)? else {
@@ -81,7 +81,7 @@ impl Planner<'_> {
                 Some(why) => warn_over(name, &why),
             }
         }
-        let blocks: u64 = files.iter().map(|(_, _, blocks)| u64::from(*blocks)).sum();
+        let blocks: u64 = files.iter().map(|file| u64::from(file.blocks)).sum();
         let by_size = (blocks * BLOCK_BYTES / BYTES_PER_PART).clamp(1, MAX_PARTS);
         let wanted = self.wishes.partitions.map_or(by_size, |wanted| u64::from(wanted.get()));
         let cut = Cut {
@@ -96,7 +96,7 @@ impl Planner<'_> {
     }
 
     /// The files of a stream that lies in blocks; `None`: it is read as a whole, or not at all.
-    fn files(&mut self, stream: &str) -> Result<Option<(Source, Vec<(u32, u32, u32)>)>> {
+    fn files(&mut self, stream: &str) -> Result<Option<(Source, Vec<File>)>> {
         // Before version 14, a range of blocks is found by reading all of them.
         if self.client.version() < 140_000 || self.wishes.queries.contains_key(stream) {
             return Ok(None);
@@ -111,12 +111,7 @@ impl Planner<'_> {
         Ok(files.map(|files| (source, files)))
     }
 
-    fn why_not(
-        &mut self,
-        source: &Source,
-        files: &[(u32, u32, u32)],
-        last: &[FullBookmark],
-    ) -> Result<Option<String>> {
+    fn why_not(&mut self, source: &Source, files: &[File], last: &[FullBookmark]) -> Result<Option<String>> {
         let cut = &last[0].cut;
         if last.iter().any(|bookmark| bookmark.cut != *cut) {
             return Ok(Some("its bookmarks are not of one copy".to_owned()));
@@ -132,7 +127,7 @@ impl Planner<'_> {
         let mut before: Vec<(u32, u32)> =
             cut.parts.iter().flatten().map(|piece| (piece.oid, piece.filenode)).collect();
         before.dedup();
-        if before != files.iter().map(|(oid, filenode, _)| (*oid, *filenode)).collect::<Vec<_>>() {
+        if before != files.iter().map(|file| (file.oid, file.filenode)).collect::<Vec<_>>() {
             return Ok(Some("it was rewritten or truncated, or has other partitions".to_owned()));
         }
         self.begin()?;
@@ -188,7 +183,7 @@ fn warn_over(stream: &str, why: &str) {
 
 /// Number, file and blocks of everything that a relation consists of; `None`: not all of it lies in blocks that may be
 /// read.
-fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32, u32, u32)>>> {
+fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<File>>> {
     let sql = match relation.kind {
         // Views as tables of a foreign server have no blocks.
         RelationKind::View | RelationKind::Foreign => return Ok(None),
@@ -198,10 +193,11 @@ fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32,
         }
         RelationKind::Table | RelationKind::MaterializedView => "SELECT $1::oid",
     };
+    // The place of a row is shown to those alone who may read all of it.
     let sql = format!(
         "SELECT c.oid, pg_catalog.pg_relation_filenode(c.oid), pg_catalog.pg_relation_size(c.oid) / $2::bigint, \
-         am.amname = 'heap' AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AND (c.oid = $1::oid OR \
-         pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)) \
+         am.amname = 'heap' AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND \
+         (c.oid = $1::oid OR NOT pg_catalog.row_security_active(c.oid)) \
          FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam WHERE c.oid IN ({sql}) ORDER BY c.oid"
     );
     let block_bytes = block_bytes(client)?.to_string();
@@ -209,7 +205,9 @@ fn files_of(client: &mut Client, relation: &Relation) -> Result<Option<Vec<(u32,
     if rows.is_empty() || rows.len() > MAX_FILES || !rows.iter().all(|row| row.is_true(3)) {
         return Ok(None);
     }
-    let file = |row: &crate::client::Row| Ok((row.number(0)?, row.number(1)?, row.number(2)?));
+    let file = |row: &crate::client::Row| {
+        Ok(File { oid: row.number(0)?, filenode: row.number(1)?, blocks: row.number(2)? })
+    };
     rows.iter().map(file).collect::<Result<_>>().map(Some)
 }
 

@@ -25,8 +25,6 @@ pub(crate) struct Relation {
     pub(crate) schema: String,
     pub(crate) name: String,
     pub(crate) kind: RelationKind,
-    /// Rows lie in blocks of a file that is its own.
-    pub(crate) is_heap: bool,
     /// As far as the server knows.
     pub(crate) rows: Option<u64>,
     pub(crate) comment: Option<String>,
@@ -50,7 +48,6 @@ impl Relation {
 /// One query for everything: a source may have 10,000 tables, and a round trip takes its time.
 const SQL: &str = "
 SELECT c.oid, n.nspname, c.relname, c.relkind,
-  coalesce(am.amname = 'heap' AND pg_catalog.pg_relation_filenode(c.oid) IS NOT NULL, false),
   CASE WHEN c.relkind = 'p' THEN
     (SELECT sum(l.reltuples) FROM pg_catalog.pg_partition_tree(c.oid) t
       JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf AND l.reltuples > 0)
@@ -59,7 +56,8 @@ SELECT c.oid, n.nspname, c.relname, c.relkind,
   pg_catalog.row_security_active(c.oid),
   (SELECT json_agg(json_build_object('name', a.attname, 'oid', a.atttypid::bigint, 'modifier', a.atttypmod,
       'dimensions', a.attndims, 'not_null', a.attnotnull, 'comment', pg_catalog.col_description(c.oid, a.attnum),
-      'readable', pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')) ORDER BY a.attnum)
+      'readable', coalesce(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT') AND
+        pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false)) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
   (SELECT json_agg(a.attname ORDER BY k.place)
     FROM (SELECT i.indrelid, i.indkey, i.indnkeyatts FROM pg_catalog.pg_index i
@@ -74,7 +72,6 @@ SELECT c.oid, n.nspname, c.relname, c.relkind,
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
     WHERE k.place <= best.indnkeyatts)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ";
 
 /// Every relation that the user wants to see.
@@ -138,8 +135,8 @@ struct Column {
 
 fn relation(row: &Row) -> Result<Relation> {
     let unclear = |error: serde_json::Error| Error::bug(format!("the catalog of the server: {error}"));
-    let columns: Vec<Column> = serde_json::from_str(row.get(8).unwrap_or("[]")).map_err(unclear)?;
-    let key: Vec<String> = serde_json::from_str(row.get(9).unwrap_or("[]")).map_err(unclear)?;
+    let columns: Vec<Column> = serde_json::from_str(row.get(7).unwrap_or("[]")).map_err(unclear)?;
+    let key: Vec<String> = serde_json::from_str(row.get(8).unwrap_or("[]")).map_err(unclear)?;
     let denied: Vec<String> =
         columns.iter().filter(|column| !column.readable).map(|column| column.name.clone()).collect();
     let source = |column: Column| SourceColumn {
@@ -162,10 +159,9 @@ fn relation(row: &Row) -> Result<Relation> {
             "f" => RelationKind::Foreign,
             _ => RelationKind::Table,
         },
-        is_heap: row.is_true(4),
-        rows: row.get(5).and_then(|rows| rows.parse().ok()),
-        comment: row.get(6).map(str::to_owned),
-        hides_rows: row.is_true(7),
+        rows: row.get(4).and_then(|rows| rows.parse().ok()),
+        comment: row.get(5).map(str::to_owned),
+        hides_rows: row.is_true(6),
         columns: columns.into_iter().filter(|column| column.readable).map(source).collect(),
         // Half a key identifies nothing.
         key: if key.iter().any(|column| denied.contains(column)) { Vec::new() } else { key },

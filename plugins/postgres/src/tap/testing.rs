@@ -1,6 +1,7 @@
 //! For tests: a tap on a database of the real server, and what it reads.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use dstream_postgres_server::Database;
 use dstream_sdk::{
@@ -23,6 +24,13 @@ pub(crate) fn tap_at(url: &str, options: Value) -> PostgresTap {
     let config = json!({"name": "test", "type": "postgres", "connection": {"url": url}, "options": options});
     let context = Context::detached(Arc::default());
     PostgresTap::open(context, serde_json::from_value(config).unwrap()).unwrap()
+}
+
+/// Waits until no transaction is left that began before the rows of the table were written: other tests write too.
+pub(crate) fn settle(database: &Database, table: &str) {
+    let sql =
+        format!("SELECT max(xmin::text::int8) < txid_snapshot_xmin(txid_current_snapshot()) FROM {table}");
+    while database.psql(&sql).unwrap() != "t" {}
 }
 
 pub(crate) fn stream(tap: &PostgresTap, name: &str) -> StreamInfo {
@@ -48,7 +56,7 @@ pub(crate) fn select(tap: &PostgresTap, name: &str, key: Option<&str>) -> Select
 }
 
 pub(crate) fn selection(stream: &SelectedStream, bookmarks: &BTreeMap<String, Bookmark>) -> Selection {
-    Selection { streams: vec![stream.clone()], bookmarks: bookmarks.clone() }
+    Selection { streams: vec![stream.clone()], bookmarks: bookmarks.clone(), ..Selection::default() }
 }
 
 pub(crate) fn request(
@@ -105,7 +113,16 @@ pub(crate) fn step(reader: &mut dyn Reader, came: &mut Came) -> Result<bool> {
 /// Rows as text, columns with `|` between them as psql prints them.
 pub(crate) fn texts(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default();
-    let columns = batch.columns().iter();
+    // Arrow shows no time in a zone by its name.
+    let shown = |column: &ArrayRef| match column.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let column = column.as_primitive::<TimestampMicrosecondType>().clone();
+            Arc::new(column.with_timezone("+00:00")) as ArrayRef
+        }
+        _ => column.clone(),
+    };
+    let columns: Vec<ArrayRef> = batch.columns().iter().map(shown).collect();
+    let columns = columns.iter();
     let columns: Vec<_> = columns.map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
     let row = |row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join("|");
     (0..batch.num_rows()).map(row).collect()

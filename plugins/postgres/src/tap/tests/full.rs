@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::collections::BTreeMap;
 
-use dstream_sdk::{ErrorKind, Tap};
+use dstream_sdk::{ErrorKind, Selection, Tap};
 
 use crate::tap::testing::*;
 use crate::testing::database;
@@ -68,6 +68,7 @@ fn parts_are_read_in_one_snapshot_while_others_write() {
 fn go_on(partitions: usize, done: &[usize], change: &str) -> (bool, bool) {
     let database = database("resume");
     database.psql(TABLE).unwrap();
+    settle(&database, "t");
     let options = json!({"partitions": partitions});
     let first = tap(&database, options.clone());
     let selected = select(&first, "public.t", None);
@@ -85,7 +86,12 @@ fn go_on(partitions: usize, done: &[usize], change: &str) -> (bool, bool) {
     drop(first);
     database.psql(change).unwrap();
     let second = tap(&database, options);
-    let again = second.plan(&selection(&selected, &bookmarks)).unwrap();
+    // What is at its end is complete for the engine, or will be in a moment: both are gone on with.
+    let mut known = selection(&selected, &bookmarks);
+    if bookmarks.len() > 1 {
+        known.complete = known.bookmarks.extract_if(.., |_, bookmark| bookmark["block"].is_null()).collect();
+    }
+    let again = second.plan(&known).unwrap();
     let ids = |plan: &[dstream_sdk::Partition]| plan.iter().map(|part| part.id.clone()).collect::<Vec<_>>();
     let goes_on = ids(&again) == ids(&plan);
     assert!(goes_on || ids(&again).iter().all(|id| !ids(&plan).contains(id)));
@@ -115,7 +121,9 @@ fn rows_that_change_where_nothing_was_read_yet_are_read_as_they_are() {
     for change in [
         "DELETE FROM t WHERE id > 1900",
         "UPDATE t SET word = 'other' WHERE id > 1900",
-        "INSERT INTO t SELECT i, repeat('y', 4000) FROM generate_series(3000, 3100) i",
+        // Too large for what is left in the pages that were read.
+        "INSERT INTO t SELECT i, (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 59) j) \
+         FROM generate_series(3000, 3100) i",
     ] {
         assert_eq!(go_on(3, &[9, 9, 0], change), (true, true), "{change}");
     }
@@ -137,7 +145,7 @@ fn a_copy_starts_over_where_what_was_read_has_changed() {
         moved,
     ] {
         assert_eq!(go_on(3, &[9, 0, 0], change), (false, true), "{change}");
-        assert_eq!(go_on(1, &[1], change).1, true, "{change}");
+        assert_eq!(go_on(1, &[1], change), (false, true), "{change}");
     }
 }
 
@@ -151,7 +159,8 @@ fn a_copy_that_is_complete_is_followed_by_another_one() {
         let mut bookmarks = BTreeMap::new();
         read(&tap, &selected, &mut bookmarks).unwrap();
         assert_eq!(bookmarks.len(), partitions);
-        let plan = tap.plan(&selection(&selected, &bookmarks)).unwrap();
+        let known = Selection { complete: bookmarks, ..selection(&selected, &BTreeMap::new()) };
+        let plan = tap.plan(&known).unwrap();
         let mut rows = Vec::new();
         for partition in &plan {
             rows.extend(

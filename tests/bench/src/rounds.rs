@@ -1,0 +1,71 @@
+//! Everybody takes turns, so that what the machine does in one minute is no one's fault.
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+use crate::machine;
+use crate::measure::{self, Cost};
+use crate::output::line;
+use crate::workload::{Contender, Workload};
+use crate::world::World;
+
+/// One run of one contender.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) cost: Cost,
+    /// Seconds of processor time of the server, all its processes.
+    pub(crate) server: f64,
+    /// Cores that were busy with something else meanwhile.
+    pub(crate) others: f64,
+    /// The machine was quiet before it.
+    pub(crate) quiet: bool,
+}
+
+/// The runs of every contender, in their order.
+pub(crate) type Figures = Vec<Vec<Run>>;
+
+/// Runs a workload: A B C A B C …
+pub(crate) fn run(world: &World, workload: &Workload, runs: usize) -> Result<Figures> {
+    line(&format!("\n== {}. {}", workload.number, workload.title));
+    line(&format!("cd {}; . ./env.sh", world.folder.display()));
+    for contender in &workload.contenders {
+        line(&format!("# {}\n{}", contender.name, contender.command));
+    }
+    let mut figures: Figures = vec![Vec::new(); workload.contenders.len()];
+    for round in 1..=runs {
+        for (contender, runs) in workload.contenders.iter().zip(&mut figures) {
+            let run = one(world, workload, contender)
+                .with_context(|| format!("workload {}, `{}`", workload.number, contender.name))?;
+            line(&format!(
+                "{round}  {:<44} {:>7.2} s  cpu {:>6.2}  server {:>6.2}  {:>5.0} MiB  others {:.2}{}",
+                contender.name,
+                run.cost.wall,
+                run.cost.processor,
+                run.server,
+                run.cost.peak,
+                run.others,
+                if run.quiet { "" } else { "  (the machine did not become quiet)" },
+            ));
+            runs.push(run);
+        }
+    }
+    Ok(figures)
+}
+
+fn one(world: &World, workload: &Workload, contender: &Contender) -> Result<Run> {
+    contender.reset(world)?;
+    let quiet = machine::wait_until_quiet()?;
+    let log = log(world, workload, contender);
+    let (busy, server) = (machine::busy_seconds()?, world.server.cpu_seconds()?);
+    let cost = measure::run(&contender.command, &world.folder, &world.env, &log)?;
+    let server = world.server.cpu_seconds()? - server;
+    let others = (machine::busy_seconds()? - busy - server - cost.processor).max(0.0) / cost.wall;
+    contender.check(world, &log)?;
+    Ok(Run { cost, server, others, quiet })
+}
+
+fn log(world: &World, workload: &Workload, contender: &Contender) -> PathBuf {
+    let name: String =
+        contender.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    world.folder.join("logs").join(format!("{}-{name}.log", workload.number))
+}

@@ -1,0 +1,63 @@
+//! PostgreSQL → PostgreSQL, a whole table.
+
+use anyhow::Result;
+
+use super::load::arrived;
+use super::read::FULL;
+use super::{NO_TAP, NO_TARGET};
+use crate::dstreams::Dstreams;
+use crate::workload::{Contender, Goal, Role, Workload};
+use crate::world::{Sink, World};
+
+const DUMP: &str = "pg_dump | psql";
+
+pub(crate) fn to_postgres(world: &World, dstreams: &Dstreams) -> Result<Workload> {
+    let middle = world.middle_of_lineitem()?;
+    let mut workload = Workload {
+        number: 4,
+        title: "PostgreSQL → PostgreSQL",
+        rows: world.data.lineitem_rows(),
+        contenders: Vec::new(),
+        goals: Vec::new(),
+        notes: Vec::new(),
+    };
+    if dstreams.tap && dstreams.target {
+        dstreams.catalog(world, "source.json", "copy.json", "public.lineitem", FULL)?;
+        workload.contenders.extend([
+            Contender::new(
+                "dstreams, append",
+                Role::Dstreams,
+                Dstreams::sync("source.json", "append.json", "copy.json"),
+                arrived(world),
+            ),
+            Contender::new(
+                "dstreams, with the primary key",
+                Role::Part,
+                Dstreams::sync("source.json", "sink.json", "copy.json"),
+                arrived(world),
+            ),
+        ]);
+        workload.goals.push(Goal { of: "dstreams, append", against: DUMP, at_most: 0.95 });
+    } else {
+        let missing = if dstreams.tap { NO_TARGET } else { NO_TAP };
+        workload.notes.push(missing.into());
+    }
+    let out = |what: &str| format!("psql -XAtq -d source -c \"\\copy {what} to stdout (format binary)\"");
+    let into = "psql -XAtq -d sink -c \"\\copy lineitem from stdin (format binary)\"";
+    let half = |condition: &str| out(&format!("(select * from lineitem where ctid {condition} {middle})"));
+    let typed = |name, role, command| Contender::new(name, role, command, arrived(world)).into(Sink::Tables);
+    workload.contenders.extend([
+        typed(
+            DUMP,
+            Role::Peer,
+            "pg_dump -t lineitem --data-only source | psql -Xq -v ON_ERROR_STOP=1 -d sink".into(),
+        ),
+        typed("COPY BINARY | COPY BINARY", Role::Limit, format!("{} | {into}", out("lineitem"))),
+        typed(
+            "COPY BINARY | COPY BINARY, 2 × by ctid",
+            Role::Limit,
+            format!("({} | {into}) & ({} | {into}); wait", half("<"), half(">=")),
+        ),
+    ]);
+    Ok(workload)
+}
