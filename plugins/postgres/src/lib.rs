@@ -1,4 +1,5 @@
 //! PostgreSQL as tap and target: one table of types, rows by binary COPY in both directions.
+#![doc = include_str!("../README.md")]
 
 mod client; // the only part that speaks to the server
 mod decode; // rows of a binary COPY -> batches
