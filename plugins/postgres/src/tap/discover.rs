@@ -62,7 +62,7 @@ fn describe(source: &Source, wishes: &Wishes) -> Result<Option<StreamInfo>> {
             tracing::warn!(
                 stream,
                 column = column.name,
-                "the type `{name}` is not known: it is read as the server's text"
+                "the type `{name}` has no form of its own here: it is read as the server's text of it"
             );
         }
         fields.push(read.field);
