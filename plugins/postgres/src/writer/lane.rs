@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use dstream_sdk::{Commit, Context, Error, ErrorKind, Result, StreamPlan, tracing};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Kind;
 use super::nul::{Changes, without_nul};
@@ -12,6 +13,9 @@ use crate::client::{Client, SAME_ROW_TWICE};
 use crate::encode::{END, Encoder, HEAD};
 use crate::table::{Run, Shape};
 use crate::target::{self, Check, Fence, Mark, Route, Stage, Stored, TargetSettings};
+
+/// How long it may take to find out why a session was lost.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// A session with its window.
 pub(crate) struct Lane {
@@ -247,7 +251,11 @@ impl Lane {
         if error.kind() != ErrorKind::Unavailable || self.context.is_cancelled() {
             return error;
         }
-        let asked = Client::connect(&self.settings.server, &self.context).and_then(|mut client| {
+        // Whoever waited for the network once does not wait as long again.
+        let mut server = (*self.settings.server).clone();
+        server.connect_timeout = server.connect_timeout.min(ASKING);
+        server.network_timeout = server.network_timeout.min(ASKING);
+        let asked = Client::connect(&Arc::new(server), &self.context).and_then(|mut client| {
             target::check_epoch(&mut client, &self.settings, &self.run.pipeline, self.run.epoch, Fence::Look)
         });
         match asked {

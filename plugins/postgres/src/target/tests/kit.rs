@@ -96,23 +96,12 @@ impl Session {
     }
 
     pub(crate) fn request(&self, plans: &[StreamPlan]) -> WriteRequest {
-        WriteRequest {
-            pipeline: self.pipeline.clone(),
-            epoch: self.begun.epoch,
-            partition: plans[0].stream.clone(),
-            streams: plans.to_vec(),
-            buffer_bytes: 1 << 20,
-        }
+        let request = request(&self.pipeline, self.begun.epoch, &plans[0], &plans[0].stream);
+        WriteRequest { streams: plans.to_vec(), ..request }
     }
 
     pub(crate) fn commit_of(&self, prepared: Prepared, key: &str, sequence: u64) -> Commit {
-        Commit {
-            pipeline: self.pipeline.clone(),
-            epoch: self.begun.epoch,
-            windows: vec![CommitWindow { window: sequence, partition: key.into(), prepared }],
-            records: vec![CommitRecord { key: key.into(), sequence, value: json!({"at": sequence}) }],
-            publish: vec![],
-        }
+        commit_of(&self.pipeline, self.begun.epoch, prepared, key, sequence)
     }
 
     /// Writes batches as one window and commits it with the next record of the stream.
@@ -148,6 +137,26 @@ impl Session {
     /// As [`Session::sync_and_publish`], with the plan itself published.
     pub(crate) fn replace(&self, plan: &StreamPlan, batches: &[RecordBatch]) -> Result<()> {
         self.sync_and_publish(plan, batches, std::slice::from_ref(plan))
+    }
+}
+
+pub(crate) fn request(pipeline: &str, epoch: u64, plan: &StreamPlan, partition: &str) -> WriteRequest {
+    WriteRequest {
+        pipeline: pipeline.into(),
+        epoch,
+        partition: partition.into(),
+        streams: vec![plan.clone()],
+        buffer_bytes: 1 << 20,
+    }
+}
+
+pub(crate) fn commit_of(pipeline: &str, epoch: u64, prepared: Prepared, key: &str, sequence: u64) -> Commit {
+    Commit {
+        pipeline: pipeline.into(),
+        epoch,
+        windows: vec![CommitWindow { window: sequence, partition: key.into(), prepared }],
+        records: vec![CommitRecord { key: key.into(), sequence, value: json!({"at": sequence}) }],
+        publish: vec![],
     }
 }
 
