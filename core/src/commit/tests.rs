@@ -49,6 +49,9 @@ fn a_writer_that_is_fenced_ends_the_whole_run() {
     }
     let error = Error::fenced("the run `x` took over the pipeline `p`");
     let told = machine.handle(Event::LaneFailed { partition: "a".into(), round: 1, error });
-    assert!(matches!(told[..], [Action::Fail { partition: None, .. }, Action::Fail { partition: Some(_), .. }]));
+    assert!(matches!(
+        told[..],
+        [Action::Fail { partition: None, .. }, Action::Fail { partition: Some(_), .. }]
+    ));
     assert_eq!(machine.failure().map(Error::kind), Some(ErrorKind::Fenced));
 }

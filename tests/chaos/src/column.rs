@@ -71,9 +71,7 @@ pub(crate) const POSTGRES: [Column; 21] = [
     column("day", "date", day),
     column("moment", "timestamp", |random| moment(random, false)),
     column("instant", "timestamptz", |random| moment(random, true)),
-    column("code", "uuid", |random| {
-        Value::Uuid(u128::from(random.next()) << 64 | u128::from(random.next()))
-    }),
+    column("code", "uuid", |random| Value::Uuid(u128::from(random.next()) << 64 | u128::from(random.next()))),
     column("note", "text", note),
     column("body", "bytea", body),
     column("tree", "jsonb", tree),
@@ -83,7 +81,9 @@ pub(crate) const POSTGRES: [Column; 21] = [
     }),
     column("tags", "text[]", tags),
     column("grid", "float8[][]", grid),
-    column("mood", "mood", |random| Value::Server(random.choose(&["sad", "ok", "it's \"great\""]).to_owned())),
+    column("mood", "mood", |random| {
+        Value::Server(random.choose(&["sad", "ok", "it's \"great\""]).to_owned())
+    }),
     column("span", "int4range", span),
     column("address", "inet", address),
 ];

@@ -50,7 +50,10 @@ impl fmt::Display for Figures {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdict.findings.iter().try_for_each(|finding| writeln!(out, "  {finding}"))?;
         let Figures { trials, others, verdict } = self;
-        write!(out, "{trials} runs slept while another took over, {others} slept too early or too late: {verdict}")
+        write!(
+            out,
+            "{trials} runs slept while another took over, {others} slept too early or too late: {verdict}"
+        )
     }
 }
 
@@ -64,8 +67,7 @@ pub fn sleepers(subject: &Subject, request: Request) -> Result<Figures> {
     let mut servers = Servers::default();
     let mut figures = Figures::default();
     while figures.trials < request.trials && Instant::now() < until {
-        let mut world =
-            World::create(subject, request.pair, Plan::ByStream, &mut servers, random.next())?;
+        let mut world = World::create(subject, request.pair, Plan::ByStream, &mut servers, random.next())?;
         let mut usual = undisturbed(&world)?;
         for _ in 0..TRIALS_PER_WORLD {
             if figures.trials >= request.trials || Instant::now() >= until {

@@ -73,7 +73,10 @@ fn run(args: &Args) -> Result<bool> {
     let mut out = io::stdout().lock();
     if args.network {
         let faults = args.faults;
-        writeln!(out, "seed {seed}; again: cargo xtask chaos --network --faults {faults} --seed {seed}{bug}")?;
+        writeln!(
+            out,
+            "seed {seed}; again: cargo xtask chaos --network --faults {faults} --seed {seed}{bug}"
+        )?;
         let figures = network::run(&subject, network::Request { seed, faults })?;
         writeln!(out, "{figures}")?;
         return Ok(figures.verdict.is_clean());

@@ -43,8 +43,7 @@ pub(crate) fn judge_all_rows(world: &World<'_>, verdict: &mut Verdict) -> Result
             verdict.tell(|| format!("there is no table `{}`", stream.name));
             continue;
         }
-        rows +=
-            judge_rows(world, stream, verdict).with_context(|| format!("table `{}`", stream.name))?;
+        rows += judge_rows(world, stream, verdict).with_context(|| format!("table `{}`", stream.name))?;
     }
     Ok(rows)
 }
@@ -175,7 +174,8 @@ fn find_problem(world: &World<'_>, stream: &Stream, record: &Json, is_part: bool
     match (world.pair.source(), stream.kind) {
         // A file that was replaced since its last copy is read from the start: all of its records count, as always.
         (System::Csv, _) => {
-            for (what, counted) in [("rows_total", total), ("records", record["bookmark"]["records"].as_u64())]
+            for (what, counted) in
+                [("rows_total", total), ("records", record["bookmark"]["records"].as_u64())]
             {
                 if counted != Some(stream.written) {
                     return Some(format!("`{what}` is not {}, the records of the file", stream.written));

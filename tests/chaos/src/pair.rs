@@ -30,14 +30,8 @@ pub(crate) enum System {
 
 impl Pair {
     /// All of them.
-    pub const ALL: [Pair; 6] = [
-        Pair::CsvSqlite,
-        Pair::PgPgUpsert,
-        Pair::PgPgAppend,
-        Pair::PgSqlite,
-        Pair::SqlitePg,
-        Pair::CsvPg,
-    ];
+    pub const ALL: [Pair; 6] =
+        [Pair::CsvSqlite, Pair::PgPgUpsert, Pair::PgPgAppend, Pair::PgSqlite, Pair::SqlitePg, Pair::CsvPg];
 
     pub(crate) fn source(self) -> System {
         match self {

@@ -50,7 +50,10 @@ impl fmt::Display for Figures {
             writeln!(out, "  kept: {}", folder.display())?;
         }
         for (kind, (completed, failed)) in &self.faults {
-            writeln!(out, "  {kind}: {completed} runs completed, {failed} failed and the next one completed")?;
+            writeln!(
+                out,
+                "  {kind}: {completed} runs completed, {failed} failed and the next one completed"
+            )?;
         }
         let Figures { missed, rows, took, verdict, .. } = self;
         let (struck, seconds) = (self.struck(), took.as_secs_f64());

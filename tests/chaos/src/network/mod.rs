@@ -111,15 +111,14 @@ impl<'a> Network<'a> {
         let destination = PostgresDestination::new(server.database("target")?);
         let sides = Sides {
             source: Box::new(source.by_way_of(proxies[0].address())),
-            destination: Box::new(
-                destination.by_way_of(proxies[1].address(), json!({"timeouts": timeouts})),
-            ),
+            destination: Box::new(destination.by_way_of(proxies[1].address(), json!({"timeouts": timeouts}))),
             servers: vec![Arc::clone(&server)],
         };
         let world =
             World::fill(subject, Pair::PgPgUpsert, Plan::ByStream, folder, sides, seed, random, RECORDS)?;
         // Refined by every run.
-        let usual = Usual { took: Duration::from_secs(2), passed: [(6, 100_000, 4 << 20), (6, 4 << 20, 100_000)] };
+        let usual =
+            Usual { took: Duration::from_secs(2), passed: [(6, 100_000, 4 << 20), (6, 4 << 20, 100_000)] };
         Ok(Network { world, proxies, usual })
     }
 

@@ -179,7 +179,6 @@ fn of(side: Side, proxies: &[Proxy; 2]) -> impl Iterator<Item = &Proxy> {
     let chosen = match side {
         Side::Tap => &proxies[..1],
         Side::Target => &proxies[1..],
-
     };
     chosen.iter()
 }

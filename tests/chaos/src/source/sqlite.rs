@@ -93,8 +93,8 @@ impl Source for SqliteSource {
                 transaction.execute(&delete, [id])?;
             }
             // The same for all of the transaction.
-            let now = transaction
-                .query_row("select strftime('%Y-%m-%d %H:%M:%f', 'now')", [], |row| row.get(0))?;
+            let now =
+                transaction.query_row("select strftime('%Y-%m-%d %H:%M:%f', 'now')", [], |row| row.get(0))?;
             let now = Sqlite::Text(now);
             let (mut insert, mut delete) = (transaction.prepare(&insert)?, transaction.prepare(&delete)?);
             for origin in written {

@@ -16,7 +16,8 @@ fn writers_in_threads_all_make_progress() {
                 let mode = if lane % 3 == 0 { WriteMode::Upsert } else { WriteMode::Append };
                 let key = format!("{stream}/{lane}");
                 let plan = plan(&stream, mode);
-                let mut writer = target.open_writer(context(), request("p", begun.epoch, &plan, &key)).unwrap();
+                let mut writer =
+                    target.open_writer(context(), request("p", begun.epoch, &plan, &key)).unwrap();
                 writer.declare(0, 1, numbers(0..0).schema()).unwrap();
                 for window in 1..=5u64 {
                     for part in 0..5 {
@@ -45,7 +46,8 @@ fn partitions_that_are_declared_at_once_make_their_table_once() {
                 let plan = &plan;
                 scope.spawn(move || {
                     let key = format!("t/{lane}");
-                    let mut writer = target.open_writer(context(), request("p", begun.epoch, plan, &key)).unwrap();
+                    let mut writer =
+                        target.open_writer(context(), request("p", begun.epoch, plan, &key)).unwrap();
                     writer.declare(0, 1, people(&[]).schema()).unwrap();
                     writer.write(0, 1, people(&[(lane, "x")]).into()).unwrap();
                     let prepared = writer.prepare(1).unwrap();

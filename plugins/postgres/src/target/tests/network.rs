@@ -19,7 +19,12 @@ fn url(place: &Place, proxy: &Proxy) -> String {
 }
 
 /// As the engine does it: begins, writes the windows that are not stored, and begins anew after an unknown outcome.
-fn run_until_done(place: &Place, proxy: &Proxy, mode: WriteMode, break_next: impl Fn(usize) -> Plan) -> usize {
+fn run_until_done(
+    place: &Place,
+    proxy: &Proxy,
+    mode: WriteMode,
+    break_next: impl Fn(usize) -> Plan,
+) -> usize {
     let target = target(&url(place, proxy), json!({"timeouts": {"network_ms": 2000, "connect_ms": 2000}}));
     let plan = plan("t", mode);
     let windows = 3;
@@ -59,7 +64,8 @@ fn an_answer_to_a_commit_that_is_cut_off_is_found_out_by_the_next_begin() {
             let place = place();
             let proxy = proxy(&place);
             // The first COMMIT of a writer is that of its table.
-            let plan = |_| Plan::every(Faults::to_client(Direction::default().before_reply("COMMIT", 2, how)));
+            let plan =
+                |_| Plan::every(Faults::to_client(Direction::default().before_reply("COMMIT", 2, how)));
             let attempts = run_until_done(&place, &proxy, mode, plan);
             assert_eq!(attempts, 3, "each attempt commits one window, and does not hear of it");
             assert_eq!(place.rows("SELECT count(*), count(DISTINCT id) FROM t"), ["120000|120000"]);
