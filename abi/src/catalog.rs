@@ -90,6 +90,11 @@ pub struct Selection {
     /// Bookmarks to read on from, by partition id. A stream that starts over has none.
     #[serde(default)]
     pub bookmarks: BTreeMap<String, Bookmark>,
+    /// Last bookmarks of the partitions of full tables that are read to their end, by partition id. Where every partition
+    /// of a plan is among them, that copy is complete and the next one begins; where one is missing, the copy is still
+    /// being made, and a plan that depends on bookmarks repeats itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub complete: BTreeMap<String, Bookmark>,
 }
 
 /// A part of the selection that one reader reads, here or in another process with the same plugin.

@@ -26,7 +26,7 @@ fn run(tap: Option<&str>, target: Option<&str>) -> Result<()> {
     let tap = plugin.tap("echo", echo::context(), &echo::config(&name, tap))?;
     tap.check()?;
     tap.discover()?;
-    tap.plan(&Selection { streams: vec![], bookmarks: Default::default() })?;
+    tap.plan(&Selection::default())?;
     let mut reader = tap.open_reader(echo::context(), echo::read_request())?;
     let target = plugin.target("echo", echo::context(), &echo::config(&name, target))?;
     target.check()?;

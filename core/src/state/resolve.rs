@@ -34,6 +34,8 @@ pub struct Question<'a> {
 pub struct Resolution {
     /// For [`Selection::bookmarks`](dstream_abi::Selection::bookmarks).
     pub bookmarks: BTreeMap<String, Bookmark>,
+    /// For [`Selection::complete`](dstream_abi::Selection::complete).
+    pub complete: BTreeMap<String, Bookmark>,
     pub(super) known: BTreeMap<String, Known>,
     pub(super) streams: BTreeMap<String, Following>,
     pub(super) fingerprint: BTreeMap<String, String>,
@@ -78,6 +80,7 @@ pub(super) enum Verdict {
 pub fn resolve(question: &Question<'_>) -> Result<Resolution> {
     let mut resolution = Resolution {
         bookmarks: BTreeMap::new(),
+        complete: BTreeMap::new(),
         known: BTreeMap::new(),
         streams: question
             .streams
@@ -260,7 +263,12 @@ impl Resolution {
                     let is_full = state.method == ReplicationMethod::FullTable && state.complete;
                     let is_newest =
                         state.streams.iter().all(|name| newest.get(name) == Some(&state.generation));
-                    state.bookmark.clone().filter(|_| is_newest && !is_full)
+                    let bookmark = state.bookmark.clone().filter(|_| is_newest);
+                    if is_full {
+                        self.complete.extend(bookmark.map(|bookmark| (id.clone(), bookmark)));
+                        continue;
+                    }
+                    bookmark
                 }
             };
             self.bookmarks.extend(bookmark.map(|bookmark| (id.clone(), bookmark)));

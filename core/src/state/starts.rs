@@ -133,7 +133,8 @@ impl Resolution {
             return true;
         }
         let is_another_plan = read.keys().any(|id| !planned.contains(id));
-        if is_another_plan {
+        // A copy that is complete starts over anyway.
+        if is_another_plan && read.values().any(|complete| !complete) {
             self.notices
                 .push(format!("`{stream}`: starts over, because the tap cuts it into other partitions now"));
         }

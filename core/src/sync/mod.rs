@@ -154,7 +154,11 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
         protocol: request.protocol,
     };
     let resolution = resolve(&question).map_err(NotStarted::of_state)?;
-    let selection = Selection { streams: request.streams.clone(), bookmarks: resolution.bookmarks.clone() };
+    let selection = Selection {
+        streams: request.streams.clone(),
+        bookmarks: resolution.bookmarks.clone(),
+        complete: resolution.complete.clone(),
+    };
     let partitions = request.tap.plan(&selection).map_err(NotStarted::at(Step::Tap))?;
     check_plan(&partitions, &request.streams).map_err(NotStarted::at(Step::Tap))?;
     let starts = resolution.starts(&partitions).map_err(NotStarted::of_state)?;

@@ -34,3 +34,6 @@ pub(crate) fn literal(text: &str) -> Result<String> {
         false => Ok(format!("'{}'", text.replace('\'', "''"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ pub(crate) use found::{Found, FoundColumn, Unique};
 pub(crate) use name::{OWN_PREFIX, aside_of, check_table_name};
 pub(crate) use owner::{Owner, Place, Run, check_gone, check_owner, gone, is_of_this_copy, place};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
 use std::collections::HashSet;
 
@@ -91,6 +91,14 @@ impl Shape {
                 })
             })
             .collect()
+    }
+
+    /// A column that was never more than NULL is made once it has a type, which may then be any.
+    pub(crate) fn has_no_type_yet(&self, at: usize, keys: &[usize]) -> bool {
+        let is_null = |field: &Field| *field.data_type() == DataType::Null;
+        // A table has a column, and rows that can be counted.
+        let has_others = self.schema.fields().iter().any(|field| !is_null(field));
+        is_null(self.schema.field(at)) && !keys.contains(&at) && has_others
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -3,18 +3,22 @@
 mod check; // whether the database can be written to
 mod commit; // the end of a window
 mod control; // the control tables: fence, records, ownership
+mod hanging; // what hangs on a table
 mod look; // what is there
 mod make; // tables are made and widened
 mod older; // sessions of older runs
 mod options; // what the user may set
+mod refill; // a table is kept and filled anew
 mod route; // how rows get into their table
 mod swap; // what was built aside takes the table's place
 
 pub(crate) use commit::{commit_again, finish, store};
-pub(crate) use control::{Fence, Stored, check_epoch};
+pub(crate) use control::{Fence, Stored, check_epoch, note_change};
 pub(crate) use make::make_ready;
-pub(crate) use older::mark;
-pub(crate) use options::{TargetOptions, TargetSettings};
+pub(crate) use older::{Mark, mark};
+#[cfg(test)]
+pub(crate) use options::TargetOptions;
+pub(crate) use options::{NulInText, TargetSettings};
 pub(crate) use route::{Check, Route, Stage};
 
 use dstream_sdk::{
@@ -30,7 +34,7 @@ use crate::table::{Run, check_table_name};
 use crate::writer::{Lane, PostgresWriter};
 
 /// A database that is written to.
-pub struct PostgresTarget {
+pub(crate) struct PostgresTarget {
     shared: Arc<Shared>,
 }
 
@@ -122,11 +126,7 @@ impl PostgresTarget {
         let mut control = self.shared.control();
         let mut client = match control.take() {
             Some(client) if !client.is_lost() => client,
-            Some(_) => {
-                let mut client = Client::connect(&settings.server, context)?;
-                mark(&mut client, &commit.pipeline, commit.epoch)?;
-                client
-            }
+            Some(_) => Client::connect(&settings.server, context)?,
             None => return Err(Error::bug("the database is written before `begin`")),
         };
         let outcome = match commit.windows.is_empty() {

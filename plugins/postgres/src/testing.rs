@@ -12,7 +12,7 @@ use crate::client::{Client, CopyState, Settings, TimeoutOptions, TlsOptions};
 use crate::decode::Decoder;
 use crate::encode::{END, Encoder, HEAD};
 use crate::quote::quote;
-use crate::types::{Declared, Fit, ReadColumn, SourceColumn, Types, declared_type, fit, read_column};
+use crate::types::{Fit, ReadColumn, SourceColumn, Types, declared_type, fit, read_column};
 
 /// A database of its own, dropped at the end.
 pub(crate) fn database(name: &str) -> Database {
@@ -72,7 +72,8 @@ pub(crate) fn read(client: &mut Client, table: &str, wanted: &[(&str, &str)]) ->
 pub(crate) fn write_new(client: &mut Client, table: &str, batch: &RecordBatch) -> Result<u64> {
     let mut list = Vec::new();
     for field in batch.schema().fields() {
-        let Declared { sql, definitions } = declared_type(field, "public", client.version())?;
+        let declared = declared_type(field, "public", client.version())?;
+        let (sql, definitions) = (declared.sql, declared.definitions);
         for made in definitions {
             let known = "SELECT 1 FROM pg_type WHERE typname = $1 AND typnamespace = 'public'::regnamespace";
             if client.query(known, &[&made.name])?.is_empty() {

@@ -1,6 +1,7 @@
 //! One partition being written: its batches go to the server as they come.
 
 mod lane; // the session of a writer, and the window that is open in it
+mod nul; // NUL in text
 
 pub(crate) use lane::Lane;
 
@@ -25,7 +26,6 @@ pub(crate) struct PostgresWriter {
     id: u64,
     lane: Arc<Mutex<Lane>>,
     kinds: HashMap<Kind, Sent>,
-    windows: u64,
 }
 
 /// How batches of one kind are sent.
@@ -42,7 +42,7 @@ impl PostgresWriter {
     pub(crate) fn new(shared: Arc<Shared>, id: u64, run: Arc<Run>, lane: Lane) -> PostgresWriter {
         let lane = Arc::new(Mutex::new(lane));
         shared.lanes().insert(id, lane.clone());
-        PostgresWriter { shared, run, id, lane, kinds: HashMap::new(), windows: 0 }
+        PostgresWriter { shared, run, id, lane, kinds: HashMap::new() }
     }
 
     fn plan(&self, stream: u32) -> Result<&StreamPlan> {
@@ -111,9 +111,10 @@ impl Writer for PostgresWriter {
             if !same.eq(sent.schema.fields().iter().map(|field| field.data_type())) {
                 return Err(Error::schema("a batch does not have the columns that were declared"));
             }
-            let records = sent.project(records)?;
+            let mut lane = lock(&self.lane);
+            let records = lane.change_text(stream, sent.project(records)?)?;
             sent.rows += records.num_rows() as u64;
-            lock(&self.lane).send((stream, version), &sent.route, &mut sent.encoder, &records)
+            lane.send((stream, version), &sent.route, &mut sent.encoder, &records)
         };
         let outcome = send();
         outcome.map_err(|error| self.in_stream(stream, error))
@@ -125,7 +126,6 @@ impl Writer for PostgresWriter {
             Some(stream) => self.in_stream(stream, error),
             None => error,
         })?;
-        self.windows += 1;
         Ok(Prepared { rows, message: json!({ "writer": self.id }) })
     }
 }

@@ -62,6 +62,11 @@ pub(crate) fn guessed_type(classes: &BTreeSet<String>) -> DataType {
     }
 }
 
+/// Whether it is one of those.
+pub(crate) fn is_guess(theirs: &DataType) -> bool {
+    matches!(theirs, DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Binary)
+}
+
 /// Every name that `types` takes, for messages.
 const NAMES: &str = "`text`, `binary`, `json`, `bool`, `int8` to `int64`, `uint8` to `uint64`, `float32`, `float64`, \
                      `decimal(P,S)`, `date`, `time`, `timestamp`, `timestamp_utc`, `timestamp_ns`, `timestamp_ns_utc`";

@@ -10,6 +10,7 @@ use crate::client::{Client, Listed, TableColumn};
 use crate::declared::{self, ReadAs};
 use crate::following::{self, Order};
 use crate::quote::quote_ident;
+use crate::slips;
 use crate::tap_options::TapSettings;
 use crate::types::{Storage, storage};
 
@@ -53,7 +54,7 @@ pub(crate) struct StreamColumn {
 /// `Config`: the options name what there is not. `Data`: the file is damaged.
 pub(crate) fn streams(client: &Client, settings: &TapSettings) -> Result<Vec<Stream>> {
     let listed = client.tables()?;
-    check_options(settings, &listed)?;
+    slips::check_streams(settings, &listed)?;
     let mut streams = Vec::new();
     for table in listed.iter().filter(|table| settings.tables.has(&table.name)) {
         match of_table(client, settings, table, true) {
@@ -67,7 +68,7 @@ pub(crate) fn streams(client: &Client, settings: &TapSettings) -> Result<Vec<Str
     for (name, sql) in &settings.queries {
         streams.push(of_query(client, settings, name, sql, true).map_err(|error| error.stream(name))?);
     }
-    check_types(settings, &streams)?;
+    slips::check_types(settings, &streams)?;
     Ok(streams)
 }
 
@@ -210,6 +211,14 @@ fn rowid(table: &Listed, columns: &[TableColumn]) -> Result<Option<String>> {
     Ok(["rowid", "_rowid_", "oid"].into_iter().find(is_free).map(str::to_owned))
 }
 
+impl StreamColumn {
+    /// Takes a type for it that nothing says.
+    pub(crate) fn assume(&mut self, theirs: DataType) {
+        self.order = following::order_of_declared(&theirs, false);
+        self.field = self.field.clone().with_data_type(theirs);
+    }
+}
+
 impl Stream {
     /// Looks at the first rows for the types of columns that have none.
     fn guess(&mut self, client: &Client) -> Result<()> {
@@ -226,10 +235,7 @@ impl Stream {
             classes => classes?,
         };
         for (at, classes) in open.iter().zip(classes) {
-            let column = &mut self.columns[*at];
-            let theirs = declared::guessed_type(&classes);
-            column.order = following::order_of_declared(&theirs, false);
-            column.field = column.field.clone().with_data_type(theirs);
+            self.columns[*at].assume(declared::guessed_type(&classes));
         }
         Ok(())
     }
@@ -261,44 +267,5 @@ impl Stream {
             row_count: self.row_count,
             description: None,
         }
-    }
-}
-
-/// What the options say of streams that there are not is a slip.
-fn check_options(settings: &TapSettings, listed: &[Listed]) -> Result<()> {
-    let is_known =
-        |name: &String| listed.iter().any(|table| table.name == *name) || settings.queries.contains_key(name);
-    let unknown = |option: &str, name: &str| {
-        Err(Error::config(format!("`{option}` names the stream `{name}`, which there is not"))
-            .hint("run `dstreams discover` without it to see the streams"))
-    };
-    if let Some(name) = settings.filters.keys().find(|name| !is_known(name)) {
-        return unknown("filters", name);
-    }
-    if let Some(name) = settings.lookback.keys().find(|name| !is_known(name)) {
-        return unknown("lookback", name);
-    }
-    let mut queries = settings.queries.keys();
-    match queries.find(|query| listed.iter().any(|table| table.name.eq_ignore_ascii_case(query))) {
-        Some(query) => {
-            Err(Error::config(format!("`queries` has the name `{query}`, which is that of a table"))
-                .hint("give the query another name"))
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_types(settings: &TapSettings, streams: &[Stream]) -> Result<()> {
-    let has = |name: &String| {
-        let of = |stream: &Stream| {
-            let column = name.strip_prefix(&stream.name).and_then(|rest| rest.strip_prefix('.'));
-            column.is_some_and(|column| stream.find(column).is_some())
-        };
-        streams.iter().any(of)
-    };
-    match settings.types.keys().find(|name| !has(name)) {
-        Some(name) => Err(Error::config(format!("`types` names the column `{name}`, which there is not"))
-            .hint("write `table.column`; run `dstreams discover` without it to see the columns")),
-        None => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ mod quote; // names in SQL
 mod reader; // one stream being read
 mod scan; // its rows, as messages
 mod select; // the statement that reads a stream
+mod slips; // what the options name and there is not
 mod spill; // batches in a file beside the database
 mod table; // what a stream needs of its table
 mod tap; // which streams there are

@@ -89,7 +89,7 @@ impl Batches {
             is_wanted = self.take(row, select, sender)?.is_ok();
             Ok(is_wanted)
         })?;
-        if !is_wanted || self.flush(sender)?.is_err() {
+        if !is_wanted || self.flush(select, sender)?.is_err() {
             return Ok(Err(Unwanted));
         }
         if let Some(following) = &self.following {
@@ -110,7 +110,7 @@ impl Batches {
             Ok(()) => {}
             // The batch ends before this row, which begins the next one.
             Err((_, Refused::Full)) if self.filling.rows > 0 => {
-                if self.flush(sender)?.is_err() {
+                if self.flush(select, sender)?.is_err() {
                     return Ok(Err(Unwanted));
                 }
                 self.append(row, select).map_err(|(at, why)| self.refusal(row, select, at, why))?;
@@ -120,7 +120,7 @@ impl Batches {
         self.filling.rows += 1;
         let max_bytes = self.max_bytes.get().min(MAX_BATCH_BYTES);
         match self.filling.rows == self.max_rows.get() || self.filling.bytes >= max_bytes {
-            true => self.flush(sender),
+            true => self.flush(select, sender),
             false => Ok(Ok(())),
         }
     }
@@ -146,16 +146,16 @@ impl Batches {
     }
 
     /// Hands over what there is, with the bookmark that covers it.
-    fn flush(&mut self, sender: &Sender) -> Result<Result<(), Unwanted>> {
+    fn flush(&mut self, select: &Select, sender: &Sender) -> Result<Result<(), Unwanted>> {
         let filled = std::mem::take(&mut self.filling);
         if filled.rows == 0 {
             return Ok(Ok(()));
         }
         for (at, column) in self.columns.iter().enumerate() {
             if let Some(row) = column.find_no_text().filter(|row| *row < filled.rows) {
-                let name = match filled.rowids.get(row) {
-                    Some(rowid) => format!("the row with rowid {rowid}"),
-                    None => format!("row {} of a batch of {}", row + 1, filled.rows),
+                let name = match (&select.identity[..], filled.rowids.get(row)) {
+                    ([(name, _)], Some(rowid)) => format!("the row with {name} {rowid}"),
+                    _ => format!("row {} of a batch of {}", row + 1, filled.rows),
                 };
                 return Err(self.wrong(at, &name, "text that is not UTF-8", "binary"));
             }

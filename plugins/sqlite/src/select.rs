@@ -1,8 +1,9 @@
 //! The statement that reads a stream.
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::Schema;
 use dstream_sdk::{Error, Result};
 
+use crate::declared;
 use crate::describe::Stream;
 use crate::following::Order;
 use crate::quote::quote_ident;
@@ -17,27 +18,25 @@ pub(crate) struct Select {
     pub(crate) identity: Vec<(String, usize)>,
 }
 
-/// Checks that a stream still has what was selected of it, and says where.
+/// Checks that a stream still has what was selected of it, and says where. A column whose type was guessed keeps the one
+/// of the catalog: every value is checked.
 ///
 /// # Errors
 /// `Schema`: it does not.
-pub(crate) fn selected(stream: &Stream, schema: &Schema) -> Result<Vec<usize>> {
+pub(crate) fn selected(stream: &mut Stream, schema: &Schema) -> Result<Vec<usize>> {
     let changed = |message: String| Err(Error::schema(message).hint("run `dstreams discover` again"));
     let find = |field: &arrow::datatypes::FieldRef| {
-        let name = field.name();
+        let (name, wanted) = (field.name(), field.data_type());
         let Some(at) = stream.find(name) else {
             return changed(format!("the column `{name}` is gone"));
         };
-        let column = &stream.columns[at];
-        let (theirs, wanted) = (column.field.data_type(), field.data_type());
-        // What was guessed once stays: every value is checked.
-        let is_same = match column.is_guessed {
-            true => matches!(wanted, DataType::Int64 | DataType::Float64 | DataType::Utf8 | DataType::Binary),
-            false => theirs.equals_datatype(wanted),
-        };
-        match is_same {
-            true => Ok(at),
-            false => changed(format!("the column `{name}` is {theirs}, the catalog says {wanted}")),
+        let column = &mut stream.columns[at];
+        if column.is_guessed && declared::is_guess(wanted) {
+            column.assume(wanted.clone());
+        }
+        match column.field.data_type() {
+            theirs if theirs.equals_datatype(wanted) => Ok(at),
+            theirs => changed(format!("the column `{name}` is {theirs}, the catalog says {wanted}")),
         }
     };
     schema.fields().iter().map(find).collect()

@@ -52,8 +52,8 @@ impl SqliteTap {
             return Err(Error::bug(format!("a partition of {} streams", request.streams.len())));
         };
         let (client, visit) = self.open_file(context, stop)?;
-        let stream = describe::find_stream(&client, &self.settings, &wanted.name)?;
-        let places = selected(&stream, &wanted.schema)?;
+        let mut stream = describe::find_stream(&client, &self.settings, &wanted.name)?;
+        let places = selected(&mut stream, &wanted.schema)?;
         let column = |(at, field): (&usize, &Arc<_>)| Column::new(field, stream.columns[*at].form);
         let columns = places.iter().zip(wanted.schema.fields()).map(column).collect::<Result<_>>()?;
         let mut batches = Batches {
@@ -143,8 +143,12 @@ impl Tap for SqliteTap {
     fn check(&self) -> Result<()> {
         self.look(|client| {
             client.tables()?;
-            for name in self.settings.queries.keys() {
-                describe::find_stream(client, &self.settings, name).map_err(|error| error.stream(name))?;
+            for name in self.settings.queries.keys().chain(self.settings.filters.keys()) {
+                let check = || {
+                    let stream = describe::find_stream(client, &self.settings, name)?;
+                    client.check_query(&Select::new(&stream, &[0], None)?.sql)
+                };
+                check().map_err(|error| error.stream(name))?;
             }
             Ok(())
         })

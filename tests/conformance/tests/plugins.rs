@@ -2,7 +2,9 @@
 
 mod kit;
 
+use dstream_abi::ConnectorConfig;
 use dstream_conformance::{Role, Row};
+use dstream_postgres_server::Server;
 use kit::{Loaded, assert_all_pass, config, library_file};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -128,6 +130,44 @@ fn a_file_is_made_for_the_others() {
     rusqlite::Connection::open(file).expect("opens").execute_batch(&sql).expect("SQL");
 }
 
+/// Types of every form, a key or none, a view, no rows at all.
+const POSTGRES: &str = "
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN short AS text CHECK (length(VALUE) < 100);
+CREATE TABLE orders (id int8 PRIMARY KEY, word text, total numeric(12,2) NOT NULL, at timestamptz, plain timestamp, day date,
+  t time, ok bool, raw bytea, i interval, u uuid, j jsonb, f float8, many int[], deep text[][], m mood, p pair, d short,
+  n numeric, net inet, span int4range);
+INSERT INTO orders SELECT n, CASE n % 4 WHEN 0 THEN NULL ELSE 'kůň ' || n END, n * 3.01, timestamptz '2024-01-01Z' + n / 3 * interval '1 hour',
+  timestamp '2024-01-01' + n * interval '1 hour', date '2024-01-01' + n % 9, time '10:00' + n * interval '1 second', n % 2 = 0,
+  decode(repeat('ab', n % 5), 'hex'), n * interval '1 day 2 hours', gen_random_uuid(), jsonb_build_object('n', n), n / 7.0,
+  ARRAY[n, NULL], ARRAY[ARRAY['a', 'b']], (ARRAY['sad', 'ok', 'happy'])[1 + n % 3]::mood, ROW(n, 'x'::text)::pair, 'd' || n, n / 3.0,
+  '10.0.0.1', int4range(n, n + 5) FROM generate_series(1, 150) n;
+CREATE TABLE keyless (at timestamptz, word text);
+INSERT INTO keyless SELECT CASE WHEN n % 7 > 0 THEN timestamptz '2024-01-01Z' + n / 5 * interval '1 day' END, 'w' || n FROM generate_series(1, 60) n;
+CREATE TABLE parted (id int, part int, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE parted_0 PARTITION OF parted FOR VALUES IN (0);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+INSERT INTO parted SELECT n, n % 2 FROM generate_series(1, 50) n;
+CREATE TABLE empty (a int, b text);
+CREATE VIEW shown AS SELECT id, word FROM orders WHERE id < 20 ORDER BY id;
+CREATE MATERIALIZED VIEW kept AS SELECT id, total FROM orders WHERE id < 20 ORDER BY id;
+";
+
+#[test]
+fn the_tap_postgres_keeps_its_promises() {
+    let database = Server::shared().database("kit");
+    database.psql(POSTGRES).expect("made");
+    let library = Loaded::open(&library_file("postgres"));
+    let options = json!({ "queries": { "sums": "SELECT id % 7 AS rest, sum(total) AS total FROM orders GROUP BY 1 ORDER BY 1" } });
+    let config = ConnectorConfig {
+        connection: json!({ "url": database.url() }),
+        ..config("postgres", None, options)
+    };
+    let subject = library.subject("postgres", Role::Tap).with_config(config);
+    assert_all_pass(&subject, Role::Tap, &[NO_TRACE]);
+}
+
 /// Where the process that reads a table finds out which one.
 const QUESTION: &str = "DSTREAMS_KIT_READS";
 
@@ -171,6 +211,24 @@ fn the_target_sqlite_keeps_its_promises() {
             .with_read_back(|table: &str| Ok(table_of(&file, table)));
         assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
     }
+}
+
+#[test]
+fn the_target_postgres_keeps_its_promises() {
+    let library = Loaded::open(&library_file("postgres"));
+    let database = Server::shared().database("conformance");
+    let rows_of = |table: &str| -> Option<Vec<Row>> {
+        let name = format!("\"kit\".\"{}\"", table.replace('"', "\"\""));
+        let is_there = database.psql(&format!("SELECT to_regclass('{name}') IS NOT NULL")).expect("asks");
+        let rows = format!("SELECT coalesce(json_agg(json_build_array(id, word)), '[]') FROM {name}");
+        let rows = (is_there == "t").then(|| database.psql(&rows).expect("reads"))?;
+        Some(serde_json::from_str(&rows).expect("JSON"))
+    };
+    let mut config = config("postgres", None, json!({ "schema": "kit" }));
+    config.connection = json!({ "url": database.url() });
+    let subject = library.subject("postgres", Role::Target);
+    let subject = subject.with_config(config).with_read_back(|table: &str| Ok(rows_of(table)));
+    assert_all_pass(&subject, Role::Target, &["other-modes-are-refused"]);
 }
 
 #[test]

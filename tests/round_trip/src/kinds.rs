@@ -163,7 +163,7 @@ fn time() -> BoxedStrategy<Value> {
     let time = (0u32..86_400, 0u32..1_000_000).prop_map(|(second, micro)| {
         quoted(format!("{:02}:{:02}:{:02}.{micro:06}", second / 3600, second / 60 % 60, second % 60))
     });
-    let midnight = Just(quoted("24:00:00").not_in_sqlite("outside of the day"));
+    let midnight = Just(quoted("24:00:00").not_in_sqlite("a time of day outside of 00:00 to 24:00"));
     prop_oneof![60 => time, 1 => midnight].boxed()
 }
 

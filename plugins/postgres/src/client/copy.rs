@@ -20,12 +20,15 @@ pub(crate) enum CopyState {
 }
 
 impl Client {
-    /// Starts a `COPY … TO STDOUT`.
+    /// Starts a `COPY … TO STDOUT`. It does not wait: a sort may take minutes, and the server says nothing before its
+    /// first rows. What it thinks of the statement, [`copy_rows`](Client::copy_rows) tells.
     ///
     /// # Errors
-    /// What the server says.
+    /// `Unavailable`: the session was lost.
     pub(crate) fn start_copy_out(&mut self, sql: &str) -> Result<()> {
-        self.start_copy(sql, |message| matches!(message, Message::CopyOutResponse(_)))
+        frontend::query(sql, &mut self.outbox).map_err(|_| Error::bug("a statement holds NUL"))?;
+        self.begin_statement()?;
+        self.send()
     }
 
     /// Hands every row that comes to `take`, until it answers that it has enough. One call of it is one message of the
@@ -50,11 +53,14 @@ impl Client {
                     return Ok(CopyState::Paused);
                 }
                 match self.inbox.peek() {
-                    Ok(Some(next)) => frame = next,
+                    Ok(Some(next)) if next.tag == backend::COPY_DATA_TAG => frame = next,
+                    // What it is, a notice in between among others, is looked at once more.
                     _ => break,
                 }
             }
-            if frame.tag != backend::COPY_DATA_TAG {
+            if frame.tag == backend::COPY_OUT_RESPONSE_TAG {
+                self.inbox.pass(frame);
+            } else if frame.tag != backend::COPY_DATA_TAG {
                 self.end_copy()?;
                 return Ok(CopyState::Done);
             }
@@ -98,6 +104,7 @@ impl Client {
     ///
     /// # Errors
     /// `Unavailable`: the session was lost.
+    #[cfg(test)]
     pub(crate) fn give_up_copy_in(&mut self) -> Result<()> {
         frontend::copy_fail("given up", &mut self.outbox).map_err(|_| Error::bug("a message holds NUL"))?;
         match self.finish() {

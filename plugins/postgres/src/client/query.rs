@@ -3,7 +3,7 @@
 use dstream_sdk::{Error, Result};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::IsNull;
-use postgres_protocol::message::backend::{DataRowBody, Message};
+use postgres_protocol::message::backend::{DataRowBody, Field, Message, RowDescriptionBody};
 use postgres_protocol::message::frontend;
 
 use super::Client;
@@ -43,6 +43,8 @@ impl Row {
 #[derive(Debug, Default)]
 struct Answer {
     rows: Vec<Row>,
+    /// Where they were asked for.
+    columns: Vec<(String, u32, i32)>,
     /// Of the last statement.
     affected: u64,
 }
@@ -87,6 +89,17 @@ impl Client {
         }
     }
 
+    /// The columns that one query would give: name, number of the type, modifier. It is not run.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(crate) fn describe(&mut self, sql: &str) -> Result<Vec<(String, u32, i32)>> {
+        frontend::parse("", sql, [], &mut self.outbox).map_err(|_| nul())?;
+        frontend::describe(b'S', "", &mut self.outbox).map_err(|_| nul())?;
+        frontend::sync(&mut self.outbox);
+        Ok(self.ask()?.columns)
+    }
+
     fn put_statement(&mut self, sql: &str, params: &[&str]) -> Result<()> {
         let out = &mut self.outbox;
         frontend::parse("", sql, [], out).map_err(|_| nul())?;
@@ -110,6 +123,7 @@ impl Client {
         loop {
             match self.next_message()? {
                 Message::DataRow(row) => answer.rows.push(read_row(&row)?),
+                Message::RowDescription(columns) => answer.columns = read_columns(&columns)?,
                 Message::CommandComplete(body) => {
                     let tag = body.tag().unwrap_or_default();
                     answer.affected = tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -150,6 +164,11 @@ impl Client {
 
 fn nul() -> Error {
     Error::bug("a statement holds NUL")
+}
+
+fn read_columns(columns: &RowDescriptionBody) -> Result<Vec<(String, u32, i32)>> {
+    let column = |field: Field<'_>| Ok((field.name().to_owned(), field.type_oid(), field.type_modifier()));
+    columns.fields().map(column).collect().map_err(|_| Error::bug("the columns of an answer cannot be read"))
 }
 
 fn read_row(row: &DataRowBody) -> Result<Row> {

@@ -3,15 +3,18 @@
 use dstream_sdk::{Commit, Error, Result};
 
 use super::control::{self, Fence, Stored};
+use super::older::{Mark, mark};
 use super::options::TargetSettings;
 use super::swap::publish;
 use crate::client::Client;
 
-/// Commits what is open in the session, with the records. After an error the session is of no use.
+/// Commits records without a window. After an error the session is of no use.
 ///
 /// # Errors
 /// As [`dstream_sdk::Target::commit`].
 pub(super) fn commit(client: &mut Client, settings: &TargetSettings, commit: &Commit) -> Result<()> {
+    client.run("BEGIN")?;
+    mark(client, &commit.pipeline, commit.epoch, Mark::Transaction)?;
     match store(client, settings, commit)? {
         Stored::Before => finish(client),
         Stored::Done => Ok(()),

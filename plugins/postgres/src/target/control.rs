@@ -1,12 +1,12 @@
 //! The control tables: who may commit, what is durable, who owns which table.
 
-use dstream_sdk::{Begun, Commit, CommitRecord, Error, ErrorKind, Pipeline, Result};
+use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result};
 
-use super::older;
-use super::options::TargetSettings;
+use super::older::{self, Mark};
+use super::options::{NulInText, TargetSettings};
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
 use crate::quote::{literal, quote};
-use crate::table::Owner;
+use crate::table::{Owner, Run};
 
 /// How often the epoch is raised anew where an older run is just committing.
 const RAISES: usize = 3;
@@ -90,15 +90,17 @@ pub(super) fn begin_run(
     for _ in 1..RAISES {
         match &raised {
             Err(error) if error.vendor() == LOCK_NOT_AVAILABLE => {
-                older::end_all(client, &pipeline.pipeline, 0)?;
+                // Whoever holds it is older: of any epoch, or just about to get one.
+                if older::end_all(client, &pipeline.pipeline, 0..u64::MAX)? == 0 {
+                    break;
+                }
                 raised = raise_epoch(client, settings, pipeline);
             }
             _ => break,
         }
     }
     let epoch = raised.map_err(|error| older::name_holder(client, settings, error))?;
-    older::mark(client, &pipeline.pipeline, epoch)?;
-    older::end_all(client, &pipeline.pipeline, epoch)?;
+    older::end_all(client, &pipeline.pipeline, 1..epoch)?;
     // After the epoch is raised: every commit that an older run could make is among them.
     Ok(Begun { epoch, records: records(client, settings, &pipeline.pipeline)? })
 }
@@ -111,6 +113,7 @@ fn raise_epoch(client: &mut Client, settings: &TargetSettings, pipeline: &Pipeli
          RETURNING epoch"
     );
     client.run("BEGIN; SET LOCAL lock_timeout = '5s'")?;
+    older::mark(client, &pipeline.pipeline, 0, Mark::Transaction)?;
     let raised = client.query(&sql, &[&pipeline.pipeline, &pipeline.run]);
     match raised {
         Ok(rows) => {
@@ -285,6 +288,30 @@ pub(super) fn forget_table(client: &mut Client, settings: &TargetSettings, table
     client.execute(&format!("DELETE FROM {tables} WHERE name = $1"), &[table]).map(drop)
 }
 
+/// Notes that values of a column are not what the tap read.
+///
+/// # Errors
+/// What the server says.
+pub(crate) fn note_change(
+    client: &mut Client,
+    settings: &TargetSettings,
+    run: &Run,
+    stream: &str,
+    column: &str,
+    values: u64,
+) -> Result<()> {
+    let what = match settings.nul_in_text {
+        NulInText::Strip => "NUL left out of text",
+        _ => "NUL in text replaced by U+FFFD",
+    };
+    let (changes, fence) = (settings.own("changes"), settings.own("fence"));
+    let sql = format!(
+        "INSERT INTO {changes} (pipeline, run, stream, \"column\", what, \"values\", committed_at)
+         SELECT $1, run, $2, $3, $4, $5, pg_catalog.clock_timestamp() FROM {fence} WHERE pipeline = $1"
+    );
+    client.execute(&sql, &[&run.pipeline, stream, column, what, &values.to_string()]).map(drop)
+}
+
 /// Notes that a table bears another name now.
 ///
 /// # Errors
@@ -298,9 +325,4 @@ pub(super) fn rename_noted(
     let tables = settings.own("tables");
     forget_table(client, settings, to)?;
     client.execute(&format!("UPDATE {tables} SET name = $2 WHERE name = $1"), &[from, to]).map(drop)
-}
-
-/// Whether the error may be due to a newer run that ended our sessions.
-pub(super) fn may_be_fenced(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unavailable
 }

@@ -80,6 +80,14 @@ impl Maker<'_> {
         }
         let mut name = plan.table.clone();
         if place(run, plan, owner.as_ref()) == Place::Aside {
+            if let Some(found) = &found {
+                // Should it be kept, rows without such a column could not enter.
+                found.check(self.shape, &[], plan).map_err(|error| {
+                    error.hint(
+                        "change that in the table, drop it, or choose another name with the option `table`",
+                    )
+                })?;
+            }
             name = aside_of(&plan.table);
             owner = control::find_owner(self.client, settings, &name)?;
             found = match &owner {
@@ -131,7 +139,7 @@ impl Maker<'_> {
 
     fn create(&mut self, name: &str, keys: &[usize]) -> Result<Found> {
         let mut parts = Vec::with_capacity(self.shape.schema.fields().len() + 1);
-        for at in 0..self.shape.schema.fields().len() {
+        for at in (0..self.shape.schema.fields().len()).filter(|at| !self.shape.has_no_type_yet(*at, keys)) {
             parts.push(self.definition(at)?);
         }
         if !keys.is_empty() {
@@ -204,6 +212,7 @@ impl Maker<'_> {
         let shape = self.shape;
         let missing: Vec<usize> = (0..shape.schema.fields().len())
             .filter(|at| found.column(shape.schema.field(*at).name()).is_none())
+            .filter(|at| !shape.has_no_type_yet(*at, keys))
             .collect();
         if let Some(key) = keys.iter().find(|key| missing.contains(key)) {
             let column = shape.schema.field(*key).name();
@@ -230,9 +239,11 @@ impl Maker<'_> {
         let types = Types::load(self.client, found.columns.iter().map(|column| column.oid))?;
         let (mut columns, mut wider) = (Vec::new(), Vec::new());
         for field in self.shape.schema.fields() {
-            let column = found
-                .column(field.name())
-                .ok_or_else(|| Error::bug(format!("the column `{}` was not added", field.name())))?;
+            let Some(column) = found.column(field.name()) else {
+                // It has no type yet, and no value.
+                columns.push(None);
+                continue;
+            };
             if column.is_generated {
                 tracing::warn!(
                     stream = self.plan.stream,
@@ -246,6 +257,7 @@ impl Maker<'_> {
                 Fit::Fits(column) => columns.push(Some(column)),
                 Fit::Widen(sql) => wider.push((column.name.clone(), sql)),
                 Fit::Refused(why) => {
+                    let why = why.replace("pg_catalog.", "");
                     return Err(Error::schema(format!(
                         "the column `{}` of the table `{}` {why} to take the values of the stream",
                         column.name, self.plan.table

@@ -4,40 +4,53 @@
 //! use to anybody. The mark is an advisory lock: it is gone with the session, however that ends.
 
 use dstream_sdk::{Error, Result, tracing};
+use std::ops::Range;
 
 use super::options::TargetSettings;
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
 
-/// Marks the session as one of this run.
+/// How long a mark stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Session,
+    Transaction,
+}
+
+/// Marks what the session does as that of a run; 0: of one whose epoch is not known yet.
 ///
 /// # Errors
 /// What the server says.
-pub(crate) fn mark(client: &mut Client, pipeline: &str, epoch: u64) -> Result<()> {
-    let sql = "SELECT pg_catalog.pg_advisory_lock_shared(pg_catalog.hashtext($1), $2::int4)";
-    client.query(sql, &[pipeline, &number(epoch)]).map(drop)
+pub(crate) fn mark(client: &mut Client, pipeline: &str, epoch: u64, mark: Mark) -> Result<()> {
+    let function = match mark {
+        Mark::Session => "pg_advisory_lock_shared",
+        Mark::Transaction => "pg_advisory_xact_lock_shared",
+    };
+    let sql = format!("SELECT pg_catalog.{function}(pg_catalog.hashtext($1), $2::int4)");
+    client.query(&sql, &[pipeline, &number(epoch)]).map(drop)
 }
 
-/// The second number of the lock.
+/// The second number of the lock. No pipeline has so many runs.
 fn number(epoch: u64) -> String {
-    (epoch % (1 << 31)).to_string()
+    epoch.min(i32::MAX as u64).to_string()
 }
 
-/// Ends the sessions of every run of the pipeline but this one.
+/// Ends the sessions of every run of the pipeline whose epoch is one of these; answers how many.
 ///
 /// # Errors
 /// What the server says.
-pub(super) fn end_all(client: &mut Client, pipeline: &str, epoch: u64) -> Result<()> {
+pub(super) fn end_all(client: &mut Client, pipeline: &str, epochs: Range<u64>) -> Result<usize> {
     let sql = "
-SELECT l.pid, pg_catalog.pg_terminate_backend(l.pid)
+SELECT DISTINCT l.pid, pg_catalog.pg_terminate_backend(l.pid)
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-  AND l.classid::bigint = (pg_catalog.hashtext($1)::bigint & 4294967295) AND l.objid::bigint <> $2::bigint
+  AND l.classid::bigint = (pg_catalog.hashtext($1)::bigint & 4294967295) AND l.objid::bigint >= $2::bigint AND l.objid::bigint < $3::bigint
   AND a.usename = current_user AND a.application_name LIKE 'dstreams %'";
-    for row in client.query(sql, &[pipeline, &number(epoch)])? {
+    let ended = client.query(sql, &[pipeline, &number(epochs.start), &number(epochs.end)])?;
+    for row in &ended {
         tracing::info!(pid = row.text(0), "a session of an older run was ended");
     }
-    Ok(())
+    Ok(ended.len())
 }
 
 /// Says who holds what an error waited for in vain.

@@ -12,8 +12,8 @@ mod write; // Arrow -> theirs
 
 pub(crate) use form::Form;
 pub(crate) use read::{ReadColumn, SourceColumn, read_column};
-pub(crate) use server::{Kind, ServerType, Types};
-pub(crate) use write::{Declared, Definition, Fit, WriteColumn, declared_type, fit};
+pub(crate) use server::Types;
+pub(crate) use write::{Definition, Fit, WriteColumn, declared_type, fit};
 
 /// Metadata of a field: the type in the source as SQL, such as `numeric(12,2)` or `"shop"."mood"[]`.
 pub(crate) const TYPE_KEY: &str = "dstream.postgres.type";

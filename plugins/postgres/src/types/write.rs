@@ -1,7 +1,7 @@
 //! Arrow → theirs: which type a column is made with.
 
 use arrow::datatypes::{DataType, Field};
-use dstream_sdk::{Error, Result};
+use dstream_sdk::Result;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{self, Accepted};

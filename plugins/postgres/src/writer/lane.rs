@@ -2,15 +2,16 @@
 
 use arrow::array::RecordBatch;
 use bytes::BytesMut;
-use dstream_sdk::{Commit, Context, Error, ErrorKind, Result, StreamPlan};
+use dstream_sdk::{Commit, Context, Error, ErrorKind, Result, StreamPlan, tracing};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::Kind;
+use super::nul::{Changes, without_nul};
 use crate::client::{Client, SAME_ROW_TWICE};
 use crate::encode::{END, Encoder, HEAD};
 use crate::table::{Run, Shape};
-use crate::target::{self, Check, Fence, Route, Stage, Stored, TargetSettings};
+use crate::target::{self, Check, Fence, Mark, Route, Stage, Stored, TargetSettings};
 
 /// A session with its window.
 pub(crate) struct Lane {
@@ -21,8 +22,6 @@ pub(crate) struct Lane {
     window: Window,
     /// The session was used before: what it had open is lost with it.
     was_open: bool,
-    /// Tables of the session that are there.
-    stages: HashSet<String>,
 }
 
 /// What was written since the last commit.
@@ -35,6 +34,8 @@ struct Window {
     /// Tables of the session that had rows in this transaction.
     used: HashSet<String>,
     is_prepared: bool,
+    /// Texts that were changed, by stream.
+    changes: BTreeMap<u32, Changes>,
 }
 
 /// A COPY that is under way.
@@ -60,7 +61,6 @@ impl Lane {
             client: None,
             window: Window::default(),
             was_open: false,
-            stages: HashSet::new(),
         }
     }
 
@@ -81,6 +81,14 @@ impl Lane {
             Ok(route)
         });
         made.map_err(|error| self.explain(error))
+    }
+
+    /// Changes what the server cannot hold, where the user wants that.
+    ///
+    /// # Errors
+    /// `Data`: it cannot be changed.
+    pub(crate) fn change_text(&mut self, stream: u32, records: RecordBatch) -> Result<RecordBatch> {
+        without_nul(records, self.settings.nul_in_text, self.window.changes.entry(stream).or_default())
     }
 
     /// Sends the rows of a batch.
@@ -176,8 +184,22 @@ impl Lane {
         for stream in streams {
             self.flush(stream).map_err(|error| (Some(stream), self.explain(error)))?;
         }
+        for (stream, changes) in std::mem::take(&mut self.window.changes) {
+            self.note(stream, &changes).map_err(|error| (Some(stream), self.explain(error)))?;
+        }
         self.window.is_prepared = true;
         Ok(self.window.rows)
+    }
+
+    /// Says which texts are not what they were, in the log and beside the rows.
+    fn note(&mut self, stream: u32, changes: &Changes) -> Result<()> {
+        let (settings, run) = (self.settings.clone(), self.run.clone());
+        let name = run.streams.get(stream as usize).map_or("", |plan| plan.stream.as_str());
+        for (column, values) in changes {
+            tracing::warn!(stream = name, column, values, "NUL in text was changed, as `nul_in_text` says");
+            target::note_change(self.client()?, &settings, &run, name, column, *values)?;
+        }
+        Ok(())
     }
 
     /// Commits the window that was prepared.
@@ -213,7 +235,7 @@ impl Lane {
             Some(client) if !client.is_lost() => {}
             None if !self.was_open => {
                 let mut client = Client::connect(&self.settings.server, &self.context)?;
-                target::mark(&mut client, &self.run.pipeline, self.run.epoch)?;
+                target::mark(&mut client, &self.run.pipeline, self.run.epoch, Mark::Session)?;
                 self.client = Some(client);
                 self.was_open = true;
             }

@@ -95,13 +95,15 @@ impl Values {
 
 impl Bytes {
     fn finish(&mut self, theirs: &DataType, len: usize, nulls: Option<NullBuffer>) -> Result<ArrayData> {
+        let mut empty = Vec::with_capacity(self.offsets.len());
+        empty.push(0);
+        let offsets = std::mem::replace(&mut self.offsets, empty);
         let offsets = match theirs {
             DataType::LargeUtf8 | DataType::LargeBinary => {
-                Buffer::from_vec(self.offsets.iter().map(|end| i64::from(*end)).collect())
+                Buffer::from_vec(offsets.into_iter().map(i64::from).collect::<Vec<_>>())
             }
-            _ => Buffer::from_vec(self.offsets.clone()),
+            _ => Buffer::from_vec(offsets),
         };
-        self.offsets.truncate(1);
         data(theirs, len, vec![offsets, take(&mut self.data)], Vec::new(), nulls)
     }
 }

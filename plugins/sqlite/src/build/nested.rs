@@ -15,8 +15,8 @@ pub(super) enum Nested {
     Struct(Vec<Column>),
     Map {
         ends: Vec<usize>,
-        keys: Column,
-        values: Column,
+        keys: Box<Column>,
+        values: Box<Column>,
         has_text_keys: bool,
     },
     Union {
@@ -47,7 +47,12 @@ impl Nested {
                     return Err(Error::unsupported("a map without keys and values"));
                 };
                 let has_text_keys = matches!(keys.data_type(), A::Utf8 | A::LargeUtf8 | A::Utf8View);
-                Nested::Map { ends: Vec::new(), keys: column(keys)?, values: column(values)?, has_text_keys }
+                Nested::Map {
+                    ends: Vec::new(),
+                    keys: Box::new(column(keys)?),
+                    values: Box::new(column(values)?),
+                    has_text_keys,
+                }
             }
             A::Union(fields, mode) => Nested::Union {
                 ids: Vec::new(),

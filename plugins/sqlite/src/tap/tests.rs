@@ -3,6 +3,7 @@
 mod files; // locked, damaged, not there; left as they were
 mod following; // replication keys
 mod kit; // a file, and what is read of it
-mod random; // columns of any type
+mod random; // any type
+mod random_values; // and columns of it
 mod reading; // what is offered, read and refused
 mod round_trip; // what the target writes comes back

@@ -24,7 +24,7 @@ fn select(tap: &Synthetic) -> Selection {
         replication_method: ReplicationMethod::Incremental,
         replication_key: None,
     });
-    Selection { streams: streams.collect(), bookmarks: Default::default() }
+    Selection { streams: streams.collect(), ..Selection::default() }
 }
 
 /// The batches of a partition, each with the bookmark behind it.

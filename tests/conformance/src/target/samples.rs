@@ -75,6 +75,12 @@ fn source(data_type: &DataType) -> ArrayRef {
         DataType::Date64 => {
             Arc::new(Int64Array::from(vec![Some(86_400_000), None, Some(0), Some(8_640_000_000)]))
         }
+        // Whole microseconds: a part of one is a value that many a target refuses, whatever it does with the type.
+        DataType::Time64(TimeUnit::Nanosecond)
+        | DataType::Timestamp(TimeUnit::Nanosecond, _)
+        | DataType::Duration(TimeUnit::Nanosecond) => {
+            Arc::new(Int64Array::from(vec![Some(1_000), None, Some(0), Some(100_000)]))
+        }
         _ => Arc::new(ints()),
     }
 }
@@ -83,7 +89,7 @@ fn fixed_and_intervals() -> Result<Vec<ArrayRef>> {
     let bytes: [Option<&[u8]>; ROWS] = [Some(b"abc"), None, Some(b"\x00\x01\x02"), Some(b"xyz")];
     let months = [Some(14), None, Some(0), Some(-1)];
     let days = [Some((1, -500)), None, Some((0, 0)), Some((30, 1))];
-    let nanos = [Some((1, -1, 1)), None, Some((0, 0, 0)), Some((12, 31, 1_000_000_000))];
+    let nanos = [Some((1, -1, 1_000)), None, Some((0, 0, 0)), Some((12, 31, 1_000_000_000))];
     let day_time = |(days, milliseconds)| IntervalDayTime { days, milliseconds };
     let month_nano = |(months, days, nanoseconds)| IntervalMonthDayNano { months, days, nanoseconds };
     type Of<T> = arrow::array::PrimitiveArray<T>;

@@ -101,9 +101,12 @@ fn check_reaches_tap_and_target_and_writes_nothing() {
     let before = sandbox.list("");
     let run = sandbox.run(&["check", "-c", "tap.json"]).ok();
     assert_eq!(run.stdout, "the tap `nyc` can be reached\n");
-    let run = sandbox.run(&["check", "-c", "target.json"]).ok();
+    let run = sandbox.run(&["check", "--config", "target.json", "--as", "target"]).ok();
     assert_eq!(run.stdout, "the target `local` can be reached\n");
-    sandbox.run(&["check", "--config", "target.json", "--as", "target"]).ok();
+    let error = sandbox.run(&["check", "-c", "target.json"]).fails(3);
+    assert!(error.contains("`sqlite` is both a tap and a target") && error.contains("--as"), "{error}");
+    let error = sandbox.run(&["check", "-c", "target.json", "--as", "tap"]).fails(5);
+    assert!(error.contains("there is no file"), "{error}");
     assert_eq!(sandbox.list(""), before);
 
     sandbox.json("tap.json", json!({"name": "nyc", "type": "csv", "connection": {"path": "nowhere"}}));
@@ -113,7 +116,7 @@ fn check_reaches_tap_and_target_and_writes_nothing() {
         "target.json",
         json!({"name": "l", "type": "sqlite", "connection": {"path": "nowhere/out.db"}}),
     );
-    let error = sandbox.run(&["check", "-c", "target.json"]).fails(6);
+    let error = sandbox.run(&["check", "-c", "target.json", "--as", "target"]).fails(6);
     assert!(error.contains("nowhere"), "{error}");
     let error = sandbox.run(&["check", "-c", "tap.json", "--as", "target"]).fails(4);
     assert!(error.contains("`csv` is a tap, not a target"), "{error}");

@@ -15,5 +15,6 @@ mod plugin_search; // where plugins are found
 mod secrets; // in no output
 mod shop; // three orders
 mod signals; // told to stop
+mod sqlite_tap; // SQLite files as a source
 mod state; // where a run begins
 mod tap_target; // in two processes

@@ -153,3 +153,21 @@ fn a_batch_has_no_more_rows_and_bytes_than_were_asked_for() {
     }
     assert!(batches > 10);
 }
+
+#[test]
+fn a_commit_that_a_program_left_halfway_is_not_read() {
+    let source = source(ROWS);
+    let writer = Connection::open(&source.path).unwrap();
+    writer.execute_batch("PRAGMA cache_size = 5; BEGIN; UPDATE t SET name = name || ' changed'").unwrap();
+    // As both files are on the disk when the program dies.
+    let half = Source { path: source.path.clone(), folder: tempfile::tempdir().unwrap() };
+    let half = Source { path: half.folder.path().join("in.db"), ..half };
+    for name in ["in.db", "in.db-journal"] {
+        std::fs::copy(source.folder.path().join(name), half.folder.path().join(name)).unwrap();
+    }
+    let before = half.files();
+    assert_error(half.tap(json!({})).check(), ErrorKind::Unavailable, &["left in the middle of a commit"]);
+    assert_eq!(half.files(), before);
+    half.sql("SELECT 1 FROM t");
+    assert_eq!(half.read(json!({"filters": {"t": "name LIKE '%changed'"}}), "t").unwrap().num_rows(), 0);
+}

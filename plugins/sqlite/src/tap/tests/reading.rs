@@ -181,6 +181,19 @@ fn a_query_must_only_read() {
 }
 
 #[test]
+fn a_filter_is_checked_before_a_run() {
+    let source = source("CREATE TABLE t (a INT)");
+    source.tap(json!({"filters": {"t": "a > 1 -- large"}})).check().unwrap();
+    for filter in ["z = 1", "a = ", "a) OR (1"] {
+        let outcome = source.tap(json!({"filters": {"t": filter}})).check();
+        match filter {
+            "a) OR (1" => outcome.unwrap(),
+            _ => assert_error(outcome, ErrorKind::Schema, &["stream `t`", "does not understand"]),
+        }
+    }
+}
+
+#[test]
 fn what_changed_since_discover_is_said() {
     let source = source("CREATE TABLE t (a INT, b TEXT); CREATE TABLE u (a INT)");
     let (t, u) = (source.stream(json!({}), "t"), source.stream(json!({}), "u"));
