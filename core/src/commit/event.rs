@@ -53,7 +53,7 @@ pub enum Event {
         error: Error,
     },
     /// Reading, writing or `prepare` failed. Answer: `Fail`, or `OpenLane` when the writer was one of an older round.
-    /// A lane that tries again says `LaneReady`.
+    /// A lane that tries again says `LaneReady`. `Fenced` fails the run.
     LaneFailed {
         /// Which lane.
         partition: String,

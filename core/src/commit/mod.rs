@@ -29,3 +29,6 @@ pub use event::{Action, Event, LaneStart};
 pub use lane::Lane;
 pub use machine::{Machine, Run};
 pub use protocol::{Protocol, SeededBug};
+
+#[cfg(test)]
+mod tests;

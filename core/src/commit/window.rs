@@ -208,9 +208,13 @@ impl Machine {
         }
         if self.failure.is_none() && self.is_stale(round) {
             self.open_or_park(partition, out);
-        } else {
-            self.fail_lane(partition, Some(error), out);
+            return Ok(());
         }
+        // What one writer hears is true of all of them.
+        if error.kind() == ErrorKind::Fenced {
+            self.fail_run(error.clone(), out);
+        }
+        self.fail_lane(partition, Some(error), out);
         Ok(())
     }
 

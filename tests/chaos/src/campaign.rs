@@ -1,51 +1,43 @@
 //! Rounds until enough kills, and the figures.
 //!
-//! A round changes the files, runs `dstreams sync` until one run completes, killing those before it, and lets the oracle
-//! look. A world sees some rounds; then a new one begins, for the first copy is a case of its own.
+//! A round changes the source, runs `dstreams sync` until one run completes, killing those before it or stopping a
+//! server under them, and lets the oracle look. A world sees some rounds; then a new one begins, for the first copy is a
+//! case of its own.
 
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::figures::Figures;
+use crate::nemesis::{self, Fault};
 use crate::oracle;
+use crate::pair::{Pair, System};
 use crate::process::End;
 use crate::random::Random;
+use crate::servers::Servers;
 use crate::subject::Subject;
-use crate::verdict::Verdict;
 use crate::world::{Plan, World};
 
 const ROUNDS_PER_WORLD: u32 = 5;
+/// Records that come to a stream in a round, at most.
+const RECORDS: u64 = 2_000;
+/// More of the same would say nothing new.
+const HOPELESS_WORLDS: usize = 5;
+/// Exit codes of a run whose server went away: the source, the target, some streams.
+const SERVER_GONE: [Option<i32>; 3] = [Some(5), Some(6), Some(7)];
 
 /// What a campaign is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
-    /// Files, kinds of rounds and moments follow from it. How far a run has come at its moment does not.
+    /// What is moved to where.
+    pub pair: Pair,
+    /// Records, kinds of rounds and moments follow from it. How far a run has come at its moment does not.
     pub seed: u64,
     /// Kills.
     pub kills: u64,
     /// One violation is enough.
     pub until_violation: bool,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub struct Figures {
-    /// Runs that were killed.
-    pub kills: u64,
-    /// Runs that ended by themselves.
-    pub completed: u64,
-    /// Databases.
-    pub worlds: u64,
-    /// Rows that were compared.
-    pub rows: u64,
-    /// Time for all.
-    pub took: Duration,
-    /// Everything that was wrong.
-    pub verdict: Verdict,
-    /// Folders of the worlds in which something was wrong.
-    pub kept: Vec<PathBuf>,
 }
 
 /// Carries out a campaign.
@@ -58,23 +50,36 @@ pub fn run(subject: &Subject, request: Request) -> Result<Figures> {
         random: Random::of(&[request.seed]),
         request,
         figures: Figures::default(),
+        servers: Servers::default(),
         usual: BTreeMap::new(),
     };
-    for plan in [Plan::ByStream, Plan::Append] {
-        campaign.measure(subject, plan)?;
+    let plans = plans(request.pair);
+    for plan in plans {
+        campaign.measure(subject, *plan)?;
     }
     while campaign.goes_on() {
-        let plan = if campaign.figures.worlds % 3 == 2 { Plan::Append } else { Plan::ByStream };
+        let rest = campaign.figures.worlds % 3;
+        let plan = if rest == 2 { plans[plans.len() - 1] } else { plans[0] };
         campaign.see_world(subject, plan)?;
     }
     campaign.figures.took = start.elapsed();
     Ok(campaign.figures)
 }
 
+/// The plans of a pair: the first for most worlds, the last for every third.
+fn plans(pair: Pair) -> &'static [Plan] {
+    match (pair, pair.source()) {
+        (Pair::PgPgAppend, _) => &[Plan::Append],
+        (_, System::Csv) => &[Plan::ByStream, Plan::Append],
+        _ => &[Plan::ByStream],
+    }
+}
+
 struct Campaign {
     request: Request,
     random: Random,
     figures: Figures,
+    servers: Servers,
     /// How long an undisturbed run takes: the first of a world, and one after it.
     usual: BTreeMap<(Plan, bool), Duration>,
 }
@@ -82,28 +87,37 @@ struct Campaign {
 impl Campaign {
     fn goes_on(&self) -> bool {
         let is_enough = self.request.until_violation && !self.figures.verdict.is_clean();
-        self.figures.kills < self.request.kills && !is_enough
+        let is_hopeless = self.figures.kept.len() >= HOPELESS_WORLDS;
+        self.figures.kills < self.request.kills && !is_enough && !is_hopeless
+    }
+
+    fn create<'a>(&mut self, subject: &'a Subject, plan: Plan) -> Result<World<'a>> {
+        World::create(subject, self.request.pair, plan, &mut self.servers, self.random.next())
     }
 
     /// Two rounds that nobody disturbs: how long they take says when to kill. Their rows count as well.
     fn measure(&mut self, subject: &Subject, plan: Plan) -> Result<()> {
-        let mut world = World::create(subject, plan, self.random.next())?;
+        let mut world = self.create(subject, plan)?;
         for is_first in [true, false] {
-            if let End::Completed(took) = world.sync(None)? {
-                self.usual.insert((plan, is_first), took);
-            }
-            if !self.judge(&world)? {
+            let is_done = match nemesis::sync(&world, None)? {
+                End::Completed(took) => {
+                    self.usual.insert((plan, is_first), took);
+                    true
+                }
+                end => self.wedged(format!("a run that nobody disturbed: {end:?}")),
+            };
+            if !is_done || !self.judge(&world)? {
                 self.keep(world);
                 return Ok(());
             }
-            world.change_files()?;
+            world.change_source(RECORDS)?;
         }
         Ok(())
     }
 
     fn see_world(&mut self, subject: &Subject, plan: Plan) -> Result<()> {
         self.figures.worlds += 1;
-        let mut world = World::create(subject, plan, self.random.next())?;
+        let mut world = self.create(subject, plan)?;
         for round in 0..ROUNDS_PER_WORLD {
             let is_clean = self.run_round(&mut world, round == 0)? && self.judge(&world)?;
             if !is_clean {
@@ -114,7 +128,7 @@ impl Campaign {
             if self.figures.kills >= self.request.kills {
                 return Ok(());
             }
-            world.change_files()?;
+            world.change_source(RECORDS)?;
         }
         Ok(())
     }
@@ -123,34 +137,32 @@ impl Campaign {
     fn run_round(&mut self, world: &mut World<'_>, is_first: bool) -> Result<bool> {
         let usual = self.usual.get(&(world.plan, is_first)).copied().unwrap_or(Duration::from_secs(1));
         loop {
-            let wants_kill = self.figures.kills < self.request.kills && self.random.percent(90);
-            let moment = wants_kill.then(|| usual.mul_f64(self.moment()));
-            match world.sync(moment)? {
+            let wants_fault = self.figures.kills < self.request.kills && self.random.percent(90);
+            let servers = world.servers.len();
+            let fault = wants_fault.then(|| Fault::draw(&mut self.random, usual, servers));
+            let is_crash = matches!(fault, Some(Fault::Crash { .. }));
+            self.figures.crashes += u64::from(is_crash);
+            match nemesis::sync(world, fault)? {
                 End::Killed => self.figures.kills += 1,
                 End::Completed(_) => {
                     self.figures.completed += 1;
                     return Ok(true);
                 }
-                End::Failed(said) => return Ok(self.wedged(format!("a run failed, {said}"))),
-                End::Wedged => return Ok(self.wedged("a run did not end".to_owned())),
+                End::Failed { code, .. } if is_crash && SERVER_GONE.contains(&code) => {
+                    self.figures.failed += 1;
+                }
+                End::Failed { code, said } => {
+                    return Ok(self.wedged(format!("a run failed ({fault:?}), exit code {code:?}: {said}")));
+                }
+                End::Wedged => return Ok(self.wedged(format!("a run did not end ({fault:?})"))),
             }
             if self.random.percent(25) {
-                world.grow_files()?;
+                world.grow_source()?;
             }
             if self.random.percent(5) {
                 // The records of the target are enough.
                 let _ = fs::remove_file(world.path("state/state.json"));
             }
-        }
-    }
-
-    /// A part of the usual time: any moment of it, and more often than others the first and the last ones.
-    fn moment(&mut self) -> f64 {
-        let part = self.random.fraction();
-        match self.random.below(10) {
-            0 => part * 0.15,
-            1 => 0.85 + part * 0.3,
-            _ => part * 1.1,
         }
     }
 

@@ -1,4 +1,4 @@
-//! `chaos`: runs the kill campaign and prints its figures.
+//! `chaos`: runs the campaigns and prints their figures.
 
 use anyhow::Result;
 use clap::Parser;
@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use dstream_chaos::campaign::{self, Figures, Request};
+use dstream_chaos::campaign::{self, Request};
+use dstream_chaos::network;
+use dstream_chaos::pair::Pair;
 use dstream_chaos::subject::Subject;
 
 /// Kills a sync at random moments and counts what is lost, doubled or altered.
@@ -17,10 +19,19 @@ use dstream_chaos::subject::Subject;
 #[derive(Parser)]
 #[command(name = "chaos")]
 struct Args {
-    /// Kills
+    /// Kills; of all pairs together where none is named
     #[arg(long, default_value_t = 50)]
     runs: u64,
-    /// Number that files and moments follow from; random unless given
+    /// What is moved to where; all of them unless given
+    #[arg(long)]
+    pair: Option<Pair>,
+    /// Disturb the network in place of killing
+    #[arg(long, conflicts_with_all = ["runs", "pair", "until_violation"])]
+    network: bool,
+    /// With `--network`: faults
+    #[arg(long, default_value_t = 40, requires = "network")]
+    faults: u64,
+    /// Number that records and moments follow from; random unless given
     #[arg(long)]
     seed: Option<u64>,
     /// Bug to be found; the binary must be built with the feature `seeded-bugs`
@@ -40,8 +51,8 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     match run(&args) {
-        Ok(figures) if figures.verdict.is_clean() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(error) => {
             let _ = writeln!(io::stderr().lock(), "error: {error:#}");
             ExitCode::from(2)
@@ -49,35 +60,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<Figures> {
+/// Whether nothing was wrong.
+fn run(args: &Args) -> Result<bool> {
     let built = Subject::built_folder()?;
     let name = format!("dstreams{}", std::env::consts::EXE_SUFFIX);
     let binary = args.binary.clone().unwrap_or_else(|| built.join(name));
     let subject = Subject::new(&binary, args.plugins.as_ref().unwrap_or(&built), args.bug.as_deref())?;
     let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(std::process::id()) >> 32);
     let bug = args.bug.as_ref().map_or_else(String::new, |bug| format!(" --bug {bug}"));
+    let pairs = args.pair.map_or(Pair::ALL.to_vec(), |pair| vec![pair]);
+    let kills = args.runs.div_ceil(pairs.len() as u64);
     let mut out = io::stdout().lock();
-    writeln!(out, "seed {seed}; again: cargo xtask chaos --runs {} --seed {seed}{bug}", args.runs)?;
-    let request = Request { seed, kills: args.runs, until_violation: args.until_violation };
-    let figures = campaign::run(&subject, request)?;
-    show(&mut out, &figures)?;
-    Ok(figures)
-}
-
-fn show(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
-    for finding in &figures.verdict.findings {
-        writeln!(out, "  {finding}")?;
+    if args.network {
+        let faults = args.faults;
+        writeln!(out, "seed {seed}; again: cargo xtask chaos --network --faults {faults} --seed {seed}{bug}")?;
+        let figures = network::run(&subject, network::Request { seed, faults })?;
+        writeln!(out, "{figures}")?;
+        return Ok(figures.verdict.is_clean());
     }
-    for folder in &figures.kept {
-        writeln!(out, "  kept: {}", folder.display())?;
+    let mut is_clean = true;
+    for pair in pairs {
+        writeln!(
+            out,
+            "{pair}: seed {seed}; again: cargo xtask chaos --pair {pair} --runs {kills} --seed {seed}{bug}"
+        )?;
+        let request = Request { pair, seed, kills, until_violation: args.until_violation };
+        let figures = campaign::run(&subject, request)?;
+        writeln!(out, "{figures}")?;
+        is_clean &= figures.verdict.is_clean();
     }
-    let Figures { kills, completed, worlds, rows, took, verdict, .. } = figures;
-    let seconds = took.as_secs_f64();
-    writeln!(
-        out,
-        "{kills} kills in {seconds:.1} s ({:.0} a minute), {completed} completed syncs in {worlds} databases, {rows} \
-         rows compared",
-        *kills as f64 * 60.0 / seconds
-    )?;
-    writeln!(out, "{verdict}")
+    Ok(is_clean)
 }

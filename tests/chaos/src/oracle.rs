@@ -1,17 +1,16 @@
 //! What is in the target after a completed sync, against what has to be there.
 
 use anyhow::{Context, Result};
-use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::row::columns;
-use crate::tables::{Kind, Stream};
+use crate::pair::System;
+use crate::source::STAMP;
+use crate::stream::{Kind, Stream};
 use crate::verdict::Verdict;
 use crate::world::World;
 
-const CONTROL: [&str; 4] = ["_dstreams_columns", "_dstreams_fence", "_dstreams_state", "_dstreams_tables"];
 const STATE_FILES: [&str; 3] = ["state.json", "state.json.lock", "state.json.prev"];
 
 /// Looks at every row, table and file. Gives the number of rows as well.
@@ -20,47 +19,71 @@ const STATE_FILES: [&str; 3] = ["state.json", "state.json.lock", "state.json.pre
 /// The target cannot be read at all.
 pub(crate) fn judge(world: &World<'_>) -> Result<(Verdict, u64)> {
     let mut verdict = Verdict::default();
-    // Before the oracle itself opens the database.
     judge_files(world, &mut verdict)?;
-    let target = Connection::open(world.path("out/out.db")).context("the target cannot be opened")?;
-    let whole: String = target.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-    if whole != "ok" {
+    if let Some(damage) = world.destination.damage()? {
         verdict.altered += 1;
-        verdict.tell(|| format!("the database is damaged: {whole}"));
+        verdict.tell(|| format!("the database is damaged: {damage}"));
     }
-    judge_names(world, &target, &mut verdict)?;
-    judge_state(world, &target, &mut verdict)?;
-    let mut rows = 0;
-    for stream in &world.streams {
-        rows +=
-            judge_rows(stream, &target, &mut verdict).with_context(|| format!("table `{}`", stream.name))?;
-    }
+    judge_names(world, &mut verdict)?;
+    judge_state(world, &mut verdict)?;
+    let rows = judge_all_rows(world, &mut verdict)?;
     Ok((verdict, rows))
 }
 
-fn judge_rows(stream: &Stream, target: &Connection, verdict: &mut Verdict) -> Result<u64> {
+/// Looks at every row alone.
+///
+/// # Errors
+/// The target cannot be read at all.
+pub(crate) fn judge_all_rows(world: &World<'_>, verdict: &mut Verdict) -> Result<u64> {
+    let tables = world.destination.tables()?;
+    let mut rows = 0;
+    for stream in &world.streams {
+        if tables.iter().all(|table| table != stream.name) {
+            verdict.lost += stream.versions.len() as u64;
+            verdict.tell(|| format!("there is no table `{}`", stream.name));
+            continue;
+        }
+        rows +=
+            judge_rows(world, stream, verdict).with_context(|| format!("table `{}`", stream.name))?;
+    }
+    Ok(rows)
+}
+
+fn judge_rows(world: &World<'_>, stream: &Stream, verdict: &mut Verdict) -> Result<u64> {
     let name = stream.name;
-    let columns: Vec<String> = columns().map(|column| format!("\"{column}\"")).collect();
-    let mut select = target.prepare(&format!("SELECT {} FROM \"{name}\"", columns.join(",")))?;
-    let mut found = select.query([])?;
+    let columns = world.source.columns();
+    let stamps = world.source.stamps(stream)?;
+    let stamp = stamps.as_ref().map(|_| STAMP);
+    let names = columns.iter().map(|column| column.name);
+    let names: Vec<&str> = ["id"].into_iter().chain(stamp).chain(["version"]).chain(names).collect();
     let (mut rows, mut seen) = (0, BTreeSet::new());
-    while let Some(row) = found.next()? {
+    world.destination.rows(name, &names, &mut |found| {
         rows += 1;
-        let id: i64 = row.get(0).unwrap_or(-1);
+        let id = found[0].number().unwrap_or(-1);
         let Some(origin) = stream.origin(id) else {
             verdict.altered += 1;
-            verdict.tell(|| format!("`{name}` has a row of id {id}, which is in no file"));
-            continue;
+            verdict.tell(|| format!("`{name}` has a row of id {id}, which is not in the source"));
+            return;
         };
         if !seen.insert(id) {
             verdict.doubled += 1;
             verdict.tell(|| format!("`{name}` has another row of id {id}"));
         }
-        if let Some(difference) = origin.find_difference(row)? {
+        let mut rest = &found[1..];
+        let mut difference = None;
+        if let Some(stamps) = &stamps {
+            let wanted = stamps.get(&id);
+            if wanted.is_none_or(|wanted| !wanted.is_held_as(&rest[0])) {
+                difference = Some(format!("`{STAMP}` is {:?} and has to be {wanted:?}", rest[0]));
+            }
+            rest = &rest[1..];
+        }
+        let difference = origin.find_difference(columns, rest).or(difference);
+        if let Some(difference) = difference {
             verdict.altered += 1;
             verdict.tell(|| format!("`{name}`, id {id}: {difference}"));
         }
-    }
+    })?;
     for id in stream.versions.keys().filter(|id| !seen.contains(id)) {
         verdict.lost += 1;
         verdict.tell(|| format!("`{name}` has no row of id {id}"));
@@ -69,60 +92,65 @@ fn judge_rows(stream: &Stream, target: &Connection, verdict: &mut Verdict) -> Re
 }
 
 /// No table that is built aside is left, nor anything else.
-fn judge_names(world: &World<'_>, target: &Connection, verdict: &mut Verdict) -> Result<()> {
-    let mut select =
-        target.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")?;
-    let names = select.query_map([], |row| row.get::<_, String>(0))?;
-    for name in names {
-        let name = name?;
-        if !CONTROL.contains(&name.as_str()) && world.streams.iter().all(|stream| stream.name != name) {
+fn judge_names(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
+    let tables = world.destination.tables()?;
+    let control = world.destination.control();
+    for table in &tables {
+        if !control.contains(&table.as_str()) && world.streams.iter().all(|stream| stream.name != table) {
             verdict.leftovers += 1;
-            verdict.tell(|| format!("the table `{name}` is left over"));
+            verdict.tell(|| format!("the table `{table}` is left over"));
         }
     }
     Ok(())
 }
 
 fn judge_files(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
-    for (folder, expected) in [("out", &["out.db"][..]), ("state", &STATE_FILES)] {
-        for entry in fs::read_dir(world.path(folder))? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if !expected.contains(&name.as_str()) {
-                verdict.leftovers += 1;
-                verdict.tell(|| format!("the file `{folder}/{name}` is left over"));
-            }
+    let mut left = world.destination.leftovers()?;
+    for entry in fs::read_dir(world.path("state"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !STATE_FILES.contains(&name.as_str()) {
+            left.push(format!("the file `{name}` beside the state"));
         }
+    }
+    for entry in fs::read_dir(world.path("out"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if world.pair.destination() != System::Sqlite {
+            left.push(format!("the temporary file `{name}`"));
+        }
+    }
+    for left in left {
+        verdict.leftovers += 1;
+        verdict.tell(|| format!("{left} is left over"));
     }
     Ok(())
 }
 
-/// The state file is whole, says what the records of the target say, and both fit the files that were read.
-fn judge_state(world: &World<'_>, target: &Connection, verdict: &mut Verdict) -> Result<()> {
+/// The state file is whole, says what the records of the target say, and both fit the streams that were read.
+fn judge_state(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
     if let Err(error) = world.dstreams(&["state", "view", "state/state.json"]) {
         verdict.state += 1;
         verdict.tell(|| format!("{error:#}"));
         return Ok(());
     }
-    let file: Value = serde_json::from_slice(&fs::read(world.path("state/state.json"))?)?;
-    let mut entries: BTreeMap<String, Value> =
+    let file: Json = serde_json::from_slice(&fs::read(world.path("state/state.json"))?)?;
+    let mut entries: BTreeMap<String, Json> =
         serde_json::from_value(file["bookmarks"].clone()).context("the state file has no `bookmarks`")?;
-    let mut select = target.prepare("SELECT key, sequence, value FROM _dstreams_state")?;
-    let records = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    for record in records {
-        let (key, sequence, value): (String, i64, String) = record?;
-        let mut value: Value = serde_json::from_str(&value)?;
-        value["sequence"] = sequence.into();
+    for record in world.destination.records()? {
+        let (key, mut value) = (record.key, record.value);
+        value["sequence"] = record.sequence.into();
         let entry = entries.remove(&key).unwrap_or_default();
         if entry != value {
             verdict.state += 1;
             verdict.tell(|| format!("the state file has `{key}` as {entry}, the target as {value}"));
         }
-        let Some(stream) = world.streams.iter().find(|stream| stream.name == key) else {
+        // A stream that is read in parts has a record for each of them.
+        let of = key.split('#').next().unwrap_or_default();
+        let Some(stream) = world.streams.iter().find(|stream| world.source.stream_name(stream) == of) else {
             verdict.state += 1;
             verdict.tell(|| format!("the target has a record of `{key}`, which is no stream"));
             continue;
         };
-        if let Some(problem) = find_problem(stream, &value) {
+        if let Some(problem) = find_problem(world, stream, &value, of != key) {
             verdict.state += 1;
             verdict.tell(|| format!("the target's record of `{key}`: {problem}: {value}"));
         }
@@ -135,21 +163,33 @@ fn judge_state(world: &World<'_>, target: &Connection, verdict: &mut Verdict) ->
 }
 
 /// What a record says of a stream that was read to its end.
-fn find_problem(stream: &Stream, record: &Value) -> Option<String> {
+fn find_problem(world: &World<'_>, stream: &Stream, record: &Json, is_part: bool) -> Option<String> {
+    if is_part {
+        // A copy that was given up for another leaves records of its parts.
+        return None;
+    }
     if record["complete"] != true {
         return Some("it is not complete".to_owned());
     }
-    // A file that was replaced since its last copy is read from the start: all of its records count, as always.
-    for (what, counted) in
-        [("rows_total", &record["rows_total"]), ("records", &record["bookmark"]["records"])]
-    {
-        if *counted != stream.written {
-            return Some(format!("`{what}` is {counted}, the file has {} records", stream.written));
+    let total = record["rows_total"].as_u64();
+    match (world.pair.source(), stream.kind) {
+        // A file that was replaced since its last copy is read from the start: all of its records count, as always.
+        (System::Csv, _) => {
+            for (what, counted) in [("rows_total", total), ("records", record["bookmark"]["records"].as_u64())]
+            {
+                if counted != Some(stream.written) {
+                    return Some(format!("`{what}` is not {}, the records of the file", stream.written));
+                }
+            }
         }
+        // No record comes twice, not even one of the value at which a run ended.
+        (_, Kind::Appended) if total != Some(stream.versions.len() as u64) => {
+            return Some(format!("`rows_total` is not {}, the rows of the table", stream.versions.len()));
+        }
+        _ => {}
     }
-    let generations = record["generation"].as_u64();
     match stream.kind {
-        Kind::Appended | Kind::Keyed if generations != Some(1) => {
+        Kind::Appended | Kind::Keyed if record["generation"] != 1 => {
             Some("it was read from the start more than once".to_owned())
         }
         _ => None,

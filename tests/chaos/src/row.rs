@@ -1,11 +1,10 @@
 //! One record, from seed, stream, number and version.
 
-use rusqlite::Row;
-
-use crate::cell::{Cell, DRAWN};
+use crate::column::Column;
 use crate::random::Random;
+use crate::value::{Found, Value};
 
-/// What makes a record: everything about it follows from this.
+/// What makes a record: everything about it follows from this, but the time of its last change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) seed: u64,
@@ -15,41 +14,24 @@ pub(crate) struct Origin {
     pub(crate) version: i64,
 }
 
-/// The names of all columns, in the order of the file.
-pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
-    ["id", "version"].into_iter().chain(DRAWN.iter().map(|(name, _)| *name))
-}
-
 impl Origin {
-    fn cells(self) -> impl Iterator<Item = Cell> {
-        let drawn = DRAWN.iter().zip(0u64..).map(move |((_, draw), at)| {
-            draw(&mut Random::of(&[self.seed, self.stream, self.number as u64, self.version as u64, at]))
-        });
-        [Cell::integer(self.number), Cell::integer(self.version)].into_iter().chain(drawn)
+    /// The values of `columns`, each with the numbers from which more about it can be drawn.
+    pub(crate) fn cells<'a>(self, columns: &'a [Column]) -> impl Iterator<Item = (&'a Column, Value, Random)> {
+        columns.iter().zip(0u64..).map(move |(column, at)| {
+            let parts = [self.seed, self.stream, self.number as u64, self.version as u64, at];
+            let mut random = Random::of(&parts);
+            let value = column.draw(&mut random);
+            (column, value, random)
+        })
     }
 
-    /// Appends the record to the text of a file.
-    pub(crate) fn write(self, text: &mut String, line_end: &str) {
-        for (at, cell) in self.cells().enumerate() {
-            if at > 0 {
-                text.push(',');
-            }
-            text.push_str(&cell.written);
-        }
-        text.push_str(line_end);
-    }
-
-    /// The first column that the table holds otherwise, with both values.
-    ///
-    /// # Errors
-    /// The row cannot be read.
-    pub(crate) fn find_difference(self, found: &Row<'_>) -> rusqlite::Result<Option<String>> {
-        for ((cell, name), at) in self.cells().zip(columns()).zip(0..) {
-            let value = found.get_ref(at)?;
-            if !cell.is_stored_as(value) {
-                return Ok(Some(format!("`{name}` is {value:?} and has to be {:?}", cell.stored)));
-            }
-        }
-        Ok(None)
+    /// The first column that a table holds otherwise, with both values. `found` begins with `version`.
+    pub(crate) fn find_difference(self, columns: &[Column], found: &[Found]) -> Option<String> {
+        let version = ("version", Value::Integer(self.version));
+        let cells = self.cells(columns).map(|(column, value, _)| (column.name, value));
+        let mut pairs = std::iter::once(version).chain(cells).zip(found);
+        pairs.find_map(|((name, wanted), found)| {
+            (!wanted.is_held_as(found)).then(|| format!("`{name}` is {found:?} and has to be {wanted:?}"))
+        })
     }
 }

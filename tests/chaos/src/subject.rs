@@ -27,7 +27,7 @@ impl Subject {
         };
         fs::create_dir(folder.path().join("plugins"))?;
         copy(binary, &folder.path().join("dstreams"))?;
-        for name in ["files", "sqlite"] {
+        for name in ["files", "postgres", "sqlite"] {
             let name =
                 format!("{}dstream_{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
             let copied = folder.path().join("plugins").join(&name);

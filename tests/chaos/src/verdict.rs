@@ -28,10 +28,10 @@ impl Verdict {
         self.lost + self.doubled + self.altered + self.wedged + self.leftovers + self.state == 0
     }
 
-    /// Keeps a finding, if there are not many already.
+    /// Keeps a finding, or its beginning, if there are not many already.
     pub(crate) fn tell(&mut self, finding: impl FnOnce() -> String) {
         if self.findings.len() < 20 {
-            self.findings.push(finding());
+            self.findings.push(finding().chars().take(1_000).collect());
         }
     }
 }

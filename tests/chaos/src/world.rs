@@ -1,109 +1,141 @@
-//! One pipeline in a folder of its own: files, configs, target, state.
+//! One pipeline in a folder of its own: source, configs, destination, state.
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
-use std::collections::BTreeMap;
+use dstream_postgres_server::Server;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
-use crate::cell::DECLARED;
-use crate::process::{self, End};
+use crate::build::{self, Sides};
+use crate::destination::Destination;
+use crate::pair::{Pair, System};
+use crate::process::{End, Running};
 use crate::random::Random;
+use crate::servers::Servers;
+use crate::source::Source;
+use crate::stream::{Kind, Stream};
 use crate::subject::Subject;
-use crate::tables::{Kind, Stream};
 
 /// Longer than any run takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How the records get into the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Plan {
-    /// A catalog, and the write mode that follows from each stream: append, upsert, overwrite.
+    /// The write mode that follows from each stream: append, upsert, overwrite.
     ByStream,
-    /// No catalog, and `write_mode` says append for every stream.
+    /// `write_mode` says append for every stream.
     Append,
 }
 
 pub(crate) struct World<'a> {
     subject: &'a Subject,
+    pub(crate) pair: Pair,
     pub(crate) plan: Plan,
-    folder: TempDir,
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) destination: Box<dyn Destination>,
+    pub(crate) servers: Vec<Arc<Server>>,
     pub(crate) streams: Vec<Stream>,
+    folder: TempDir,
     random: Random,
     round: i64,
 }
 
 impl<'a> World<'a> {
-    /// Makes the folder with its files.
+    /// Makes the folder, the source and the destination.
     ///
     /// # Errors
-    /// The folder cannot be written, or the catalog cannot be made.
-    pub(crate) fn create(subject: &'a Subject, plan: Plan, seed: u64) -> Result<World<'a>> {
-        let folder =
-            tempfile::Builder::new().prefix("dstream-chaos-").tempdir().context("no temporary folder")?;
+    /// One of them cannot be made.
+    pub(crate) fn create(
+        subject: &'a Subject,
+        pair: Pair,
+        plan: Plan,
+        servers: &mut Servers,
+        seed: u64,
+    ) -> Result<World<'a>> {
+        let folder = folder()?;
         let mut random = Random::of(&[seed, 0x0DD5]);
-        fs::create_dir(folder.path().join("files"))?;
-        fs::create_dir(folder.path().join("home"))?;
-        fs::create_dir(folder.path().join("out"))?;
-        fs::create_dir(folder.path().join("state"))?;
-        let kinds: &[(&'static str, Kind)] = match plan {
-            Plan::ByStream => &[
-                ("events", Kind::Appended),
-                ("clicks", Kind::Appended),
-                ("items", Kind::Keyed),
-                ("prices", Kind::Replaced),
-            ],
-            Plan::Append => {
-                &[("events", Kind::Appended), ("clicks", Kind::Appended), ("logs", Kind::Appended)]
-            }
-        };
-        let files = folder.path().join("files");
-        let streams = kinds.iter().zip(1u64..);
-        let streams = streams.map(|((name, kind), number)| Stream::create(&files, name, *kind, seed, number));
-        let streams = streams.collect::<Result<Vec<_>>>()?;
+        let sides = build::sides(pair, plan, folder.path(), servers, &mut random)?;
+        World::fill(subject, pair, plan, folder, sides, seed, random, 2_500)
+    }
+
+    /// Writes the first records of every stream, the configs and, where one is needed, the catalog.
+    ///
+    /// # Errors
+    /// One of them cannot be written.
+    #[expect(clippy::too_many_arguments, reason = "all that a world is made of")]
+    pub(crate) fn fill(
+        subject: &'a Subject,
+        pair: Pair,
+        plan: Plan,
+        folder: TempDir,
+        sides: Sides,
+        seed: u64,
+        mut random: Random,
+        records: u64,
+    ) -> Result<World<'a>> {
+        let Sides { mut source, destination, servers } = sides;
+        let mut streams = build::streams(plan, seed);
+        for stream in &mut streams {
+            source.create(stream)?;
+            let change = match stream.kind {
+                Kind::Replaced => stream.replace(records, 0),
+                Kind::Appended | Kind::Keyed => stream.append(records, &mut random),
+            };
+            source.change(stream, &change, &mut random)?;
+        }
         let window = 100 * random.between(2, 8);
-        let world = World { subject, plan, folder, streams, random, round: 0 };
+        let world =
+            World { subject, pair, plan, source, destination, servers, streams, folder, random, round: 0 };
         world.write_configs(window)?;
-        if plan == Plan::ByStream {
-            world.dstreams(&["discover", "-c", "tap.json", "-o", "catalog.json"])?;
-            let full = ["catalog", "set", "catalog.json", "prices", "--replication-method", "FULL_TABLE"];
-            world.dstreams(&full)?;
+        if world.has_catalog() {
+            world.write_catalog()?;
         }
         Ok(world)
     }
 
     fn write_configs(&self, window: i64) -> Result<()> {
-        let types: BTreeMap<&str, &str> = DECLARED.into();
-        let keys = match self.plan {
-            Plan::ByStream => json!({"items": ["id"]}),
-            Plan::Append => json!({}),
-        };
-        let tap = json!({
-            "name": "files", "type": "csv", "connection": {"path": "files"},
-            "options": {"null_values": ["", "NA"], "types": types, "key_properties": keys},
-        });
-        let options = match self.plan {
-            Plan::ByStream => json!({}),
-            Plan::Append => json!({"write_mode": "append"}),
-        };
-        let target = json!({
-            "name": "out", "type": "sqlite", "connection": {"path": "out/out.db"},
-            "batch_size": window, "options": options,
-        });
-        fs::write(self.path("tap.json"), tap.to_string())?;
+        let mut target = self.destination.target();
+        target["batch_size"] = window.into();
+        if self.plan == Plan::Append {
+            target["options"]["write_mode"] = "append".into();
+        }
+        fs::write(self.path("tap.json"), self.source.tap().to_string())?;
         Ok(fs::write(self.path("target.json"), target.to_string())?)
+    }
+
+    /// Files that are appended to say all that there is to say.
+    fn has_catalog(&self) -> bool {
+        self.plan == Plan::ByStream || self.pair.source() != System::Csv
+    }
+
+    fn write_catalog(&self) -> Result<()> {
+        self.dstreams(&["discover", "-c", "tap.json", "-o", "catalog.json"])?;
+        for stream in &self.streams {
+            let name = self.source.stream_name(stream);
+            let set = ["catalog", "set", "catalog.json", &name, "--replication-method"];
+            match stream.replication_key {
+                _ if stream.kind == Kind::Replaced => self.dstreams(&[&set[..], &["FULL_TABLE"]].concat())?,
+                Some(key) if self.pair.source() != System::Csv => {
+                    self.dstreams(&[&set[..], &["INCREMENTAL", "--replication-key", key]].concat())?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn command(&self) -> Command {
+    /// `dstreams`, as whoever has this folder as their home.
+    pub(crate) fn command(&self, home: &str) -> Command {
         let mut command = Command::new(self.subject.binary());
-        let home = self.path("home");
+        let home = self.path(home);
         command.current_dir(self.folder.path()).env_clear();
         for name in ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"] {
             command.env(name, &home);
@@ -116,57 +148,72 @@ impl<'a> World<'a> {
         command
     }
 
-    /// Runs a command that has to succeed; nobody kills it.
+    /// Runs a command that has to succeed; nobody disturbs it.
     ///
     /// # Errors
     /// It failed.
     pub(crate) fn dstreams(&self, args: &[&str]) -> Result<()> {
-        match process::run(self.command().args(args), None, LIMIT)? {
+        match Running::start(self.command("home").args(args))?.end(LIMIT)? {
             End::Completed(_) => Ok(()),
-            End::Failed(said) => bail!("`dstreams {}` failed, {said}", args.join(" ")),
+            End::Failed { said, .. } => bail!("`dstreams {}` failed: {said}", args.join(" ")),
             End::Killed | End::Wedged => bail!("`dstreams {}` did not end", args.join(" ")),
         }
     }
 
-    /// Runs a sync, to be killed after `kill_after`.
+    /// Starts a sync.
     ///
     /// # Errors
     /// It cannot be started.
-    pub(crate) fn sync(&self, kill_after: Option<Duration>) -> Result<End> {
-        let mut command = self.command();
-        command.args(["sync", "--tap-config", "tap.json", "--target-config", "target.json"]);
-        if self.plan == Plan::ByStream {
-            command.args(["--catalog", "catalog.json"]);
-        }
-        process::run(command.args(["--state", "state/state.json"]), kill_after, LIMIT)
+    pub(crate) fn start_sync(&self) -> Result<Running> {
+        self.start_sync_of("home", "state/state.json")
     }
 
-    /// What happens to the files after a completed sync.
+    /// Starts a sync with another home and another state file.
     ///
     /// # Errors
-    /// A file cannot be written.
-    pub(crate) fn change_files(&mut self) -> Result<()> {
+    /// It cannot be started.
+    pub(crate) fn start_sync_of(&self, home: &str, state: &str) -> Result<Running> {
+        let mut command = self.command(home);
+        command.args(["sync", "--tap-config", "tap.json", "--target-config", "target.json"]);
+        if self.has_catalog() {
+            command.args(["--catalog", "catalog.json"]);
+        }
+        Running::start(command.args(["--state", state]))
+    }
+
+    /// What happens to the source after a completed sync: up to so many records a stream.
+    ///
+    /// # Errors
+    /// It cannot be changed.
+    pub(crate) fn change_source(&mut self, records: u64) -> Result<()> {
         self.round += 1;
         for stream in &mut self.streams {
             // Nothing new is a case too.
-            let records = if self.random.percent(15) { 0 } else { self.random.below(2_000) };
-            match stream.kind {
-                Kind::Replaced if records > 0 => stream.replace(500 + records, self.round)?,
-                Kind::Replaced => {}
-                Kind::Appended | Kind::Keyed => stream.append(records, &mut self.random)?,
-            }
+            let records = if self.random.percent(15) { 0 } else { self.random.below(records) };
+            let change = match stream.kind {
+                _ if records == 0 => continue,
+                Kind::Replaced if self.random.percent(50) => stream.edit(&mut self.random),
+                Kind::Replaced => stream.replace(500 + records, self.round << 20),
+                Kind::Appended | Kind::Keyed => stream.append(records, &mut self.random),
+            };
+            self.source.change(stream, &change, &mut self.random)?;
         }
         Ok(())
     }
 
-    /// What may happen to the files after a kill: more records come while nobody reads.
+    /// What may happen to the source after a kill: more records come while nobody reads.
     ///
     /// # Errors
-    /// A file cannot be written.
-    pub(crate) fn grow_files(&mut self) -> Result<()> {
-        for stream in self.streams.iter_mut().filter(|stream| stream.kind != Kind::Replaced) {
-            let records = self.random.below(700);
-            stream.append(records, &mut self.random)?;
+    /// It cannot be changed.
+    pub(crate) fn grow_source(&mut self) -> Result<()> {
+        for stream in &mut self.streams {
+            let change = match stream.kind {
+                // Half of a copy is in the target: files are not to change then, tables may.
+                Kind::Replaced if self.pair.source() == System::Csv || self.random.percent(70) => continue,
+                Kind::Replaced => stream.edit(&mut self.random),
+                Kind::Appended | Kind::Keyed => stream.append(self.random.below(700), &mut self.random),
+            };
+            self.source.change(stream, &change, &mut self.random)?;
         }
         Ok(())
     }
@@ -180,4 +227,14 @@ impl<'a> World<'a> {
     pub(crate) fn keep(self) -> PathBuf {
         self.folder.keep()
     }
+}
+
+/// An empty world.
+pub(crate) fn folder() -> Result<TempDir> {
+    let folder =
+        tempfile::Builder::new().prefix("dstream-chaos-").tempdir().context("no temporary folder")?;
+    for name in ["elsewhere", "files", "home", "out", "state"] {
+        fs::create_dir(folder.path().join(name))?;
+    }
+    Ok(folder)
 }

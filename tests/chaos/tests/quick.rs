@@ -1,7 +1,9 @@
-//! The campaign in the test run, on what cargo has built.
+//! The campaigns in the test run, on what cargo has built.
 
 use anyhow::Result;
-use dstream_chaos::campaign::{Figures, Request, run};
+use dstream_chaos::campaign::{Request, run};
+use dstream_chaos::figures::Figures;
+use dstream_chaos::pair::Pair;
 use dstream_chaos::subject::Subject;
 
 fn campaign(request: Request, bug: Option<&str>) -> Result<Figures> {
@@ -11,21 +13,50 @@ fn campaign(request: Request, bug: Option<&str>) -> Result<Figures> {
     run(&subject, request)
 }
 
-#[test]
-fn fifty_kills_lose_double_and_alter_nothing() {
-    let request = Request { seed: 20_240_229, kills: 50, until_violation: false };
-    println!("cargo xtask chaos --runs {} --seed {}", request.kills, request.seed);
+fn fifty_kills(pair: Pair) {
+    let request = Request { pair, seed: 20_240_229, kills: 50, until_violation: false };
+    println!("cargo xtask chaos --pair {pair} --runs {} --seed {}", request.kills, request.seed);
     let figures = campaign(request, None).unwrap();
-    println!("{} kills in {:?}, {} rows: {}", figures.kills, figures.took, figures.rows, figures.verdict);
-    assert!(figures.verdict.is_clean(), "{}: {:#?}", figures.verdict, figures.verdict.findings);
-    assert_eq!(figures.kills, 50);
+    println!("{figures}");
+    assert!(figures.verdict.is_clean(), "{figures}");
+    assert!(figures.kills >= 50);
+}
+
+#[test]
+fn fifty_kills_from_files_to_sqlite_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::CsvSqlite);
+}
+
+#[test]
+fn fifty_kills_from_postgres_to_postgres_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::PgPgUpsert);
+}
+
+#[test]
+fn fifty_kills_while_rows_are_appended_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::PgPgAppend);
+}
+
+#[test]
+fn fifty_kills_from_postgres_to_sqlite_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::PgSqlite);
+}
+
+#[test]
+fn fifty_kills_from_sqlite_to_postgres_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::SqlitePg);
+}
+
+#[test]
+fn fifty_kills_from_files_to_postgres_lose_double_and_alter_nothing() {
+    fifty_kills(Pair::CsvPg);
 }
 
 #[cfg(feature = "seeded-bugs")]
 #[test]
 fn a_state_that_is_saved_before_the_data_is_found() {
-    let request = Request { seed: 20_240_301, kills: 200, until_violation: true };
+    let request = Request { pair: Pair::CsvSqlite, seed: 20_240_301, kills: 200, until_violation: true };
     let figures = campaign(request, Some("state-before-data")).unwrap();
-    println!("found after {} kills: {}", figures.kills, figures.verdict);
-    assert!(figures.verdict.lost > 0, "build `dstreams` with its feature `seeded-bugs`: {}", figures.verdict);
+    println!("found after {} kills: {figures}", figures.kills);
+    assert!(figures.verdict.lost > 0, "build `dstreams` with its feature `seeded-bugs`: {figures}");
 }

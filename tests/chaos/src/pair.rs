@@ -1,0 +1,63 @@
+//! What is moved to where.
+
+use clap::ValueEnum;
+use std::fmt;
+
+/// A source and a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Pair {
+    /// Files into SQLite.
+    CsvSqlite,
+    /// PostgreSQL into PostgreSQL: keyed, growing and replaced tables.
+    PgPgUpsert,
+    /// PostgreSQL into PostgreSQL: growing tables, and `write_mode` says append.
+    PgPgAppend,
+    /// PostgreSQL into SQLite.
+    PgSqlite,
+    /// SQLite into PostgreSQL.
+    SqlitePg,
+    /// Files into PostgreSQL.
+    CsvPg,
+}
+
+/// One side of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    Csv,
+    Sqlite,
+    Postgres,
+}
+
+impl Pair {
+    /// All of them.
+    pub const ALL: [Pair; 6] = [
+        Pair::CsvSqlite,
+        Pair::PgPgUpsert,
+        Pair::PgPgAppend,
+        Pair::PgSqlite,
+        Pair::SqlitePg,
+        Pair::CsvPg,
+    ];
+
+    pub(crate) fn source(self) -> System {
+        match self {
+            Pair::CsvSqlite | Pair::CsvPg => System::Csv,
+            Pair::SqlitePg => System::Sqlite,
+            Pair::PgPgUpsert | Pair::PgPgAppend | Pair::PgSqlite => System::Postgres,
+        }
+    }
+
+    pub(crate) fn destination(self) -> System {
+        match self {
+            Pair::CsvSqlite | Pair::PgSqlite => System::Sqlite,
+            Pair::PgPgUpsert | Pair::PgPgAppend | Pair::SqlitePg | Pair::CsvPg => System::Postgres,
+        }
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("no pair is hidden");
+        to.write_str(value.get_name())
+    }
+}
