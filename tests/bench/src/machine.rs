@@ -5,17 +5,15 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long others may keep the machine busy before a run starts all the same.
-const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(1);
 /// Cores that others may use.
 const QUIET: f64 = 0.25;
 /// Linux counts in hundredths of a second for programs, whatever its kernel does.
 const TICKS: f64 = 100.0;
 
-/// Waits until the machine has been quiet for a second; says whether it has become so in time.
-pub(crate) fn wait_until_quiet() -> Result<bool> {
-    let until = Instant::now() + PATIENCE;
+/// Waits until the machine has been quiet for a second, no longer than `patience`; says whether it has become so.
+pub(crate) fn wait_until_quiet(patience: Duration) -> Result<bool> {
+    let until = Instant::now() + patience;
     while Instant::now() < until {
         let (before, started) = (busy_seconds()?, Instant::now());
         thread::sleep(LOOK);

@@ -2,8 +2,10 @@
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 mod data; // the tables that are moved
 mod dstreams; // the program of this repository
@@ -41,6 +43,9 @@ struct Request {
     /// Size of the data: 1 is 6 million rows
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     scale: f64,
+    /// Seconds that each run waits, at most, for the machine to be quiet
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    patience: u64,
     /// Leave server and data as they are at the end, until this is stopped
     #[arg(long)]
     keep: bool,
@@ -88,18 +93,19 @@ fn run(request: &Request) -> Result<bool> {
     );
     let world = world::World::make(&request.folder, &request.dstreams, request.scale)?;
     let dstreams = dstreams::Dstreams::prepare(&world)?;
-    let mut results = Vec::new();
+    let (mut results, mut summary) = (Vec::new(), String::new());
     for number in workloads::ALL {
         if request.only.is_empty() || request.only.contains(&number) {
             let workload = workloads::make(number, &world, &dstreams)?;
-            let figures = rounds::run(&world, &workload, request.runs)?;
-            output::line(&report::table(&workload, &figures));
+            let figures =
+                rounds::run(&world, &workload, request.runs, Duration::from_secs(request.patience))?;
             results.push((workload, figures));
             // After each: what stops half-way leaves what it has.
             report::save(&world, &results)?;
+            summary = report::summary(&world, &dstreams, request.scale, &results)?;
+            fs::write(world.folder.join("summary.md"), &summary)?;
         }
     }
-    let summary = report::summary(&world, &dstreams, request.scale, &results)?;
     output::line(&summary);
     if request.keep {
         world.keep();

@@ -7,7 +7,7 @@ use std::fs;
 
 use crate::dstreams::Dstreams;
 use crate::machine;
-use crate::rounds::{Figures, Run};
+use crate::rounds::{Figures, Outcome, Run};
 use crate::workload::{Goal, Role, Workload};
 use crate::world::World;
 
@@ -22,7 +22,7 @@ pub(crate) fn table(workload: &Workload, figures: &Figures) -> String {
         workload.number, workload.title, workload.rows
     );
     let limit = limit(workload, figures);
-    for (contender, runs) in workload.contenders.iter().zip(figures) {
+    for (contender, Outcome { runs, failure }) in workload.contenders.iter().zip(figures) {
         let of = |figure: fn(&Run) -> f64| Spread::of(runs.iter().map(figure));
         let wall = of(|run| run.cost.wall);
         let name = match contender.role {
@@ -31,6 +31,12 @@ pub(crate) fn table(workload: &Workload, figures: &Figures) -> String {
             Role::Limit => format!("*{}*", contender.name),
             Role::Peer => contender.name.to_owned(),
         };
+        let name = name.replace('|', "\\|");
+        if let Some(failure) = failure {
+            let failure = failure.lines().next().unwrap_or_default().replace('|', "\\|");
+            let _ = writeln!(text, "| {name} | failed: {failure} | | | | | | |");
+            continue;
+        }
         let _ = writeln!(
             text,
             "| {name} | {:.2} ({:.2}..{:.2}) | {:.0} k | {:.2} | {:.2} | {:.0} | {} | {:.2} |",
@@ -71,8 +77,13 @@ struct Verdict {
 fn verdicts(workload: &Workload, figures: &Figures) -> Vec<Verdict> {
     let wall = |name: &str| {
         let at = workload.contenders.iter().position(|contender| contender.name == name)?;
-        Some(Spread::of(figures.get(at)?.iter().map(|run| run.cost.wall)).median)
+        let outcome = figures.get(at)?;
+        outcome.failure.is_none().then(|| wall_of(outcome).median)
     };
+    let failures = workload.contenders.iter().zip(figures).filter_map(|(contender, outcome)| {
+        let failure = outcome.failure.as_ref()?;
+        Some(Verdict { met: false, text: format!("**Failed**: {}: {failure}", contender.name) })
+    });
     let time = workload.goals.iter().filter_map(|Goal { of, against, at_most }| {
         let ratio = wall(of)? / wall(against)?;
         let met = ratio <= *at_most;
@@ -82,10 +93,10 @@ fn verdicts(workload: &Workload, figures: &Figures) -> Vec<Verdict> {
             text: format!("{sign}: {of} takes {ratio:.2} × {against}; goal ≤ {at_most:.2}."),
         })
     });
-    let memory = workload.contenders.iter().zip(figures).filter_map(|(contender, runs)| {
-        let peak = Spread::of(runs.iter().map(|run| run.cost.peak)).most;
+    let memory = workload.contenders.iter().zip(figures).filter_map(|(contender, outcome)| {
+        let peak = Spread::of(outcome.runs.iter().map(|run| run.cost.peak)).most;
         let met = peak < MEMORY_GOAL;
-        (contender.role == Role::Dstreams).then(|| Verdict {
+        (contender.role == Role::Dstreams && outcome.failure.is_none()).then(|| Verdict {
             met,
             text: format!(
                 "{}: {} holds {peak:.0} MiB at most; goal < {MEMORY_GOAL} MiB.",
@@ -94,7 +105,7 @@ fn verdicts(workload: &Workload, figures: &Figures) -> Vec<Verdict> {
             ),
         })
     });
-    time.chain(memory).collect()
+    failures.chain(time).chain(memory).collect()
 }
 
 fn sign(met: bool) -> &'static str {
@@ -104,9 +115,13 @@ fn sign(met: bool) -> &'static str {
 /// The quickest of the limits.
 fn limit(workload: &Workload, figures: &Figures) -> Option<f64> {
     let all = workload.contenders.iter().zip(figures);
-    all.filter(|(contender, _)| contender.role == Role::Limit)
-        .map(|(_, runs)| Spread::of(runs.iter().map(|run| run.cost.wall)).median)
+    all.filter(|(contender, outcome)| contender.role == Role::Limit && outcome.failure.is_none())
+        .map(|(_, outcome)| wall_of(outcome).median)
         .min_by(f64::total_cmp)
+}
+
+fn wall_of(outcome: &Outcome) -> Spread {
+    Spread::of(outcome.runs.iter().map(|run| run.cost.wall))
 }
 
 /// Everything, ready for a page.
@@ -116,7 +131,9 @@ pub(crate) fn summary(
     scale: f64,
     results: &[(Workload, Figures)],
 ) -> Result<String> {
-    let runs = results.iter().flat_map(|(_, figures)| figures).map(Vec::len).max().unwrap_or_default();
+    let all: Vec<&Outcome> = results.iter().flat_map(|(_, figures)| figures).collect();
+    let runs = all.iter().map(|outcome| outcome.runs.len()).max().unwrap_or_default();
+    let loud = all.iter().flat_map(|outcome| &outcome.runs).filter(|run| !run.quiet).count();
     let server = world.psql("postgres", "show server_version")?;
     let duckdb = world.python.query(&world.folder, "SELECT version()")?;
     let mut text = format!(
@@ -126,8 +143,10 @@ pub(crate) fn summary(
         machine::described(),
         dstreams.version,
     );
+    if loud > 0 {
+        let _ = writeln!(text, "\n{loud} runs began while others kept the machine busy.");
+    }
     results.iter().for_each(|(workload, figures)| text.push_str(&table(workload, figures)));
-    fs::write(world.folder.join("summary.md"), &text)?;
     Ok(text)
 }
 
@@ -136,12 +155,13 @@ pub(crate) fn save(world: &World, results: &[(Workload, Figures)]) -> Result<()>
     let all: Vec<_> = results
         .iter()
         .flat_map(|(workload, figures)| {
-            workload.contenders.iter().zip(figures).map(|(contender, runs)| {
+            workload.contenders.iter().zip(figures).map(|(contender, outcome)| {
                 json!({
                     "workload": workload.number,
                     "contender": contender.name,
                     "command": contender.command,
-                    "runs": runs.iter().map(as_json).collect::<Vec<_>>(),
+                    "runs": outcome.runs.iter().map(as_json).collect::<Vec<_>>(),
+                    "failure": outcome.failure,
                 })
             })
         })

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::machine;
 use crate::measure::{self, Cost};
@@ -21,40 +22,60 @@ pub(crate) struct Run {
     pub(crate) quiet: bool,
 }
 
-/// The runs of every contender, in their order.
-pub(crate) type Figures = Vec<Vec<Run>>;
+/// What became of a contender.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) runs: Vec<Run>,
+    /// Why it was not started again.
+    pub(crate) failure: Option<String>,
+}
+
+/// That of every contender, in their order.
+pub(crate) type Figures = Vec<Outcome>;
 
 /// Runs a workload: A B C A B C …
-pub(crate) fn run(world: &World, workload: &Workload, runs: usize) -> Result<Figures> {
+pub(crate) fn run(world: &World, workload: &Workload, runs: usize, patience: Duration) -> Result<Figures> {
     line(&format!("\n== {}. {}", workload.number, workload.title));
     line(&format!("cd {}; . ./env.sh", world.folder.display()));
     for contender in &workload.contenders {
         line(&format!("# {}\n{}", contender.name, contender.command));
     }
-    let mut figures: Figures = vec![Vec::new(); workload.contenders.len()];
+    let mut figures: Figures = vec![Outcome::default(); workload.contenders.len()];
     for round in 1..=runs {
-        for (contender, runs) in workload.contenders.iter().zip(&mut figures) {
-            let run = one(world, workload, contender)
-                .with_context(|| format!("workload {}, `{}`", workload.number, contender.name))?;
-            line(&format!(
-                "{round}  {:<44} {:>7.2} s  cpu {:>6.2}  server {:>6.2}  {:>5.0} MiB  others {:.2}{}",
-                contender.name,
-                run.cost.wall,
-                run.cost.processor,
-                run.server,
-                run.cost.peak,
-                run.others,
-                if run.quiet { "" } else { "  (the machine did not become quiet)" },
-            ));
-            runs.push(run);
+        for (contender, outcome) in workload.contenders.iter().zip(&mut figures) {
+            if outcome.failure.is_some() {
+                continue;
+            }
+            contender.reset(world).with_context(|| format!("before `{}`", contender.name))?;
+            let quiet = machine::wait_until_quiet(patience)?;
+            match one(world, workload, contender, quiet) {
+                Ok(run) => {
+                    line(&format!("{round}  {:<44} {}", contender.name, shown(&run)));
+                    outcome.runs.push(run);
+                }
+                // The others are measured all the same.
+                Err(error) => {
+                    line(&format!("{round}  {:<44} failed: {error:#}", contender.name));
+                    outcome.failure = Some(format!("{error:#}"));
+                }
+            }
         }
     }
     Ok(figures)
 }
 
-fn one(world: &World, workload: &Workload, contender: &Contender) -> Result<Run> {
-    contender.reset(world)?;
-    let quiet = machine::wait_until_quiet()?;
+fn shown(run: &Run) -> String {
+    let Run { cost, server, others, quiet } = run;
+    format!(
+        "{:>7.2} s  cpu {:>6.2}  server {server:>6.2}  {:>5.0} MiB  others {others:.2}{}",
+        cost.wall,
+        cost.processor,
+        cost.peak,
+        if *quiet { "" } else { "  (the machine did not become quiet)" },
+    )
+}
+
+fn one(world: &World, workload: &Workload, contender: &Contender, quiet: bool) -> Result<Run> {
     let log = log(world, workload, contender);
     let (busy, server) = (machine::busy_seconds()?, world.server.cpu_seconds()?);
     let cost = measure::run(&contender.command, &world.folder, &world.env, &log)?;

@@ -91,7 +91,7 @@ impl Contender {
 
     /// Puts everything back as it has to be before a run.
     pub(crate) fn reset(&self, world: &World) -> Result<()> {
-        for file in ["state.json", "report.json", "out.parquet"] {
+        for file in ["state.json", "state.json.prev", "report.json", "out.parquet"] {
             let _ = fs::remove_file(world.folder.join(file));
         }
         if let Some(state) = self.state {

@@ -21,10 +21,10 @@ fn workload() -> Workload {
     }
 }
 
-fn runs(walls: &[f64], peak: f64) -> Vec<Run> {
+fn runs(walls: &[f64], peak: f64) -> Outcome {
     let run =
         |&wall| Run { cost: Cost { wall, processor: 0.1, peak }, server: 0.2, others: 0.0, quiet: true };
-    walls.iter().map(run).collect()
+    Outcome { runs: walls.iter().map(run).collect(), failure: None }
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_goal_is_met_by_the_median_and_missed_above_it() {
 #[test]
 fn memory_is_that_of_the_largest_run_and_of_ours_alone() {
     let mut ours = runs(&[1.0, 1.0], 10.0);
-    ours[1].cost.peak = 250.0;
+    ours.runs[1].cost.peak = 250.0;
     let figures = vec![ours, runs(&[9.0], 900.0), runs(&[1.0], 1.0), runs(&[1.0], 1.0)];
     assert_eq!(missed(&workload(), &figures), ["**Missed**: ours holds 250 MiB at most; goal < 250 MiB."]);
 }
@@ -67,4 +67,13 @@ fn every_line_has_its_ratio_to_the_quickest_limit() {
         "{shown}"
     );
     assert!(shown.contains("nothing is measured here."), "{shown}");
+}
+
+#[test]
+fn one_that_fails_is_shown_and_never_passes() {
+    let mut figures = vec![runs(&[1.0], 10.0), runs(&[9.0], 1.0), runs(&[4.0], 1.0), runs(&[2.0], 1.0)];
+    figures[0].failure = Some("there is a|b, not c\nmore".into());
+    let shown = table(&workload(), &figures);
+    assert!(shown.contains("| **ours** | failed: there is a\\|b, not c | "), "{shown}");
+    assert_eq!(missed(&workload(), &figures), ["**Failed**: ours: there is a|b, not c\nmore"]);
 }

@@ -44,7 +44,7 @@ pub(crate) fn from_postgres(world: &World, dstreams: &Dstreams) -> Result<Worklo
             DRAINED,
             Role::Peer,
             "python query.py --postgres 'EXPLAIN ANALYZE SELECT * FROM source.lineitem'".into(),
-            Check::Says("rows".into()),
+            Check::Says(format!("{} rows", grouped(rows))),
         ),
         Contender::new(
             "duckdb → Parquet, zstd",
@@ -75,3 +75,20 @@ pub(crate) fn from_postgres(world: &World, dstreams: &Dstreams) -> Result<Worklo
 
 /// Everything each time.
 pub(super) const FULL: &[&str] = &["--replication-method", "FULL_TABLE"];
+
+/// As DuckDB writes numbers: `6,001,215`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let grouped = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group));
+    grouped.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_groups_of_three() {
+        assert_eq!([7, 600_572, 6_001_215].map(grouped), ["7", "600,572", "6,001,215"]);
+    }
+}
