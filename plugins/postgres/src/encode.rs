@@ -1,5 +1,6 @@
 //! Record batches → rows of a binary COPY.
 
+mod json; // nested values as JSON
 mod nested; // arrays and composites
 mod put; // the values of one column
 

@@ -1,4 +1,5 @@
 //! PostgreSQL as tap and target: one table of types, rows by binary COPY in both directions.
+#![doc = include_str!("../README.md")]
 
 mod client; // the only part that speaks to the server
 mod decode; // rows of a binary COPY -> batches
@@ -15,7 +16,6 @@ mod target; // what is durable
 mod testing; // a table of the real server, in and out
 mod types; // the types of the server <-> Arrow
 mod writer; // one partition being written
-
 
 dstream_sdk::export! {
     manifest: "../manifest.json",

@@ -6,7 +6,7 @@ use arrow::datatypes::*;
 use bytes::{BufMut, BytesMut};
 use dstream_sdk::{Error, Result};
 
-use super::nested;
+use super::{json, nested};
 use crate::numeric::{self, Why};
 use crate::types::Form;
 
@@ -177,6 +177,7 @@ fn values<'a>(array: &'a dyn Array, form: &Form) -> Result<Put<'a>> {
         }
         (_, Form::Array { element, form, dimensions }) => nested::array(array, *element, form, *dimensions)?,
         (A::Struct(_), Form::Composite(forms)) => nested::composite(array.as_struct(), forms)?,
+        (nested, Form::Jsonb | Form::Text) if nested.is_nested() => json::document(array, form)?,
         _ => return Err(mismatch()),
     })
 }

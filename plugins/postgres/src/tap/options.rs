@@ -17,12 +17,9 @@ pub(crate) struct TapOptions {
     /// Schemas to look into; globs are understood. Default: all but those of the server itself.
     #[serde(default)]
     schemas: Vec<String>,
-    /// Tables and views to offer, as `schema.table`; globs are understood. Default: all.
+    /// Tables and views to offer, as `schema.table`; globs are understood, `!` before one leaves out. Default: all.
     #[serde(default)]
     tables: Vec<String>,
-    /// Tables and views to leave out, as `schema.table`; globs are understood.
-    #[serde(default)]
-    exclude_tables: Vec<String>,
     /// What a column is read as in place of what its type says, by `schema.table.column`: `text` or `decimal(P,S)`.
     #[serde(default)]
     types: BTreeMap<String, String>,
@@ -120,16 +117,19 @@ impl Wishes {
             Settings::read(config, &options.tls, &options.timeouts, options.service.as_deref())?;
         // Sessions that only read are told apart by it: see `reader/horizon.rs`.
         settings.application_name = format!("{TAP_SESSION} {}", config.name);
+        let is_out = |pattern: &&String| pattern.starts_with('!');
+        let (excluded, wanted): (Vec<&String>, Vec<&String>) = options.tables.iter().partition(is_out);
+        let excluded: Vec<&str> = excluded.iter().map(|pattern| &pattern[1..]).collect();
         let queries =
             options.queries.into_iter().map(|(name, sql)| Ok((name.clone(), one_query(&name, &sql)?)));
         let wishes = Wishes {
             schema_globs: globs("schemas", &options.schemas)?,
             schemas: options.schemas,
-            tables: match options.tables.is_empty() {
+            tables: match wanted.is_empty() {
                 true => None,
-                false => Some(globs("tables", &options.tables)?),
+                false => Some(globs("tables", &wanted)?),
             },
-            excluded: globs("exclude_tables", &options.exclude_tables)?,
+            excluded: globs("tables", &excluded)?,
             types: options.types,
             queries: queries.collect::<Result<_>>()?,
             filters: options.filters,
@@ -162,12 +162,12 @@ impl Wishes {
 /// How the names of the tap's sessions begin.
 pub(crate) const TAP_SESSION: &str = "dstreams tap";
 
-fn globs(option: &str, patterns: &[String]) -> Result<GlobSet> {
+fn globs<P: AsRef<str>>(option: &str, patterns: &[P]) -> Result<GlobSet> {
     let wrong = |pattern: &str, error: &globset::Error| {
         Error::config(format!("`options.{option}` has the glob `{pattern}`: {}", error.kind()))
     };
     let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
+    for pattern in patterns.iter().map(AsRef::as_ref) {
         set.add(Glob::new(pattern).map_err(|error| wrong(pattern, &error))?);
     }
     set.build().map_err(|error| wrong("", &error))

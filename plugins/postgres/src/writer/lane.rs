@@ -54,14 +54,7 @@ struct Staged {
 
 impl Lane {
     pub(crate) fn new(settings: Arc<TargetSettings>, context: Context, run: Arc<Run>) -> Lane {
-        Lane {
-            settings,
-            context,
-            run,
-            client: None,
-            window: Window::default(),
-            was_open: false,
-        }
+        Lane { settings, context, run, client: None, window: Window::default(), was_open: false }
     }
 
     /// Makes the table of a stream ready.

@@ -226,3 +226,45 @@ fn filters_views_and_queries_are_followed_too() {
         assert_eq!(run(&tap, stream, "k", &mut bookmark).unwrap(), second);
     }
 }
+
+#[test]
+fn a_prepared_transaction_is_waited_for() {
+    let options = dstream_postgres_server::Options::default().setting("max_prepared_transactions", "5");
+    let server = dstream_postgres_server::Server::start(&options).unwrap();
+    let database = server.database("prepared").unwrap();
+    database
+        .psql("CREATE TABLE t (id bigserial, at timestamptz DEFAULT now()); INSERT INTO t DEFAULT VALUES")
+        .unwrap();
+    let tap = tap(&database, json!({"writers_wait_ms": 0}));
+    for key in ["id", "at"] {
+        let mut bookmark = None;
+        let before = run(&tap, "public.t", key, &mut bookmark).unwrap().len();
+        database.psql("BEGIN; INSERT INTO t DEFAULT VALUES; PREPARE TRANSACTION 'late'; INSERT INTO t DEFAULT VALUES").unwrap();
+        assert_eq!(run(&tap, "public.t", key, &mut bookmark).unwrap(), [""; 0], "{key}");
+        database.psql("COMMIT PREPARED 'late'").unwrap();
+        assert_eq!(run(&tap, "public.t", key, &mut bookmark).unwrap().len(), 2, "{key}, after {before}");
+    }
+}
+
+#[test]
+fn one_that_is_prepared_while_it_is_waited_for_has_not_ended() {
+    let options = dstream_postgres_server::Options::default().setting("max_prepared_transactions", "5");
+    let server = dstream_postgres_server::Server::start(&options).unwrap();
+    let database = server.database("prepared").unwrap();
+    database.psql("CREATE TABLE t (id bigserial, word text)").unwrap();
+    let tap = tap(&database, json!({}));
+    let mut slow = client(&database);
+    slow.run("BEGIN; INSERT INTO t (word) VALUES ('late')").unwrap();
+    database.psql("INSERT INTO t (word) VALUES ('second')").unwrap();
+    let selected = select(&tap, "public.t", Some("id"));
+    let mut reader = open(&tap, request(&Partition::whole("public.t"), &selected, None, 3)).unwrap();
+    let mut came = Came::default();
+    for sql in ["SELECT 1", "PREPARE TRANSACTION 'late'", "COMMIT PREPARED 'late'"] {
+        for _ in 0..4 {
+            assert!(step(&mut *reader, &mut came).unwrap() && came.rows.is_empty());
+        }
+        slow.run(sql).unwrap();
+    }
+    while step(&mut *reader, &mut came).unwrap() {}
+    assert_eq!(came.rows, ["1|late", "2|second"]);
+}

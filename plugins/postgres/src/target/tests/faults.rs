@@ -32,8 +32,12 @@ fn a_schema_with_any_name_is_made_and_used() {
 fn guest(place: &Place) -> (String, String) {
     let name = format!("guest_{}", place.database.name());
     place.sql(&format!("CREATE ROLE {name} LOGIN PASSWORD 'x'; REVOKE ALL ON SCHEMA public FROM public"));
-    let url =
-        format!("postgres://{name}:x@{}:{}/{}", place.database.host(), place.database.port(), place.database.name());
+    let url = format!(
+        "postgres://{name}:x@{}:{}/{}",
+        place.database.host(),
+        place.database.port(),
+        place.database.name()
+    );
     (name, url)
 }
 
@@ -119,7 +123,10 @@ fn whoever_holds_the_fence_for_another_reason_is_named() {
     drop(place.run());
     // An administrator's session, not one of ours: it is not ended.
     let mut psql = place.database.command("psql");
-    psql.args(["-XAtq"]).env("PGAPPNAME", "nosy").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    psql.args(["-XAtq"])
+        .env("PGAPPNAME", "nosy")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
     let mut child = psql.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     std::io::Write::write_all(&mut stdin, b"BEGIN; SELECT epoch FROM _dstreams_fence FOR UPDATE;\n").unwrap();

@@ -108,7 +108,10 @@ fn a_type_that_only_the_server_can_make_of_a_text_goes_by_way_of_a_table_aside()
         let plan = StreamPlan { write_mode_is_explicit: true, ..plan("t", mode) };
         run.sync(&plan, &[rows(ids, "10.0.0.1/8")]).unwrap();
     }
-    assert_eq!(place.rows("SELECT id, at, n = 0.001 FROM t ORDER BY id"), ["1|10.0.0.1/8|t", "2|10.0.0.1/8|t", "3|10.0.0.1/8|t"]);
+    assert_eq!(
+        place.rows("SELECT id, at, n = 0.001 FROM t ORDER BY id"),
+        ["1|10.0.0.1/8|t", "2|10.0.0.1/8|t", "3|10.0.0.1/8|t"]
+    );
     let plan = StreamPlan { write_mode_is_explicit: true, ..plan("t", WriteMode::Append) };
     let outcome = run.sync(&plan, &[rows(vec![9], "no address")]);
     assert_error(outcome, ErrorKind::Data, &["inet", "`t`"]);
