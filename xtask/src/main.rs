@@ -20,7 +20,8 @@ cargo xtask <COMMAND>
   dist             target/dist/dstreams: binary, plugins and header, to be copied anywhere
   bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process;
                    `databases`: whole syncs beside their peers (`cargo xtask bench databases --help`)
-  chaos [--runs N] kill a sync at random moments and count what is lost or doubled";
+  chaos [--pair X] kill a sync at random moments, stop servers under it, and count what is lost or doubled; with
+                   `--network` break its connections, with `--bugs` find every bug that is planted";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

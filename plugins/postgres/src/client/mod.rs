@@ -51,6 +51,9 @@ pub(crate) struct Client {
     is_lost: bool,
     /// Since when nothing comes and nothing goes.
     silent_since: Instant,
+    /// For how long whoever asks in short turns has heard nothing when the last turn ended. The time between turns is
+    /// theirs.
+    silence: Duration,
     /// Asks for another session only.
     is_probe: bool,
 }
@@ -102,7 +105,7 @@ impl Client {
     }
 
     fn send_bytes(&mut self, mut bytes: &[u8]) -> Result<()> {
-        self.silent_since = Instant::now();
+        (self.silent_since, self.silence) = (Instant::now(), Duration::ZERO);
         while !bytes.is_empty() {
             match self.socket.write_step(bytes) {
                 Ok(Some(written)) => {
@@ -138,7 +141,7 @@ impl Client {
     fn next_frame(&mut self, limit: Duration) -> Result<Option<Frame>> {
         let begun = Instant::now();
         let mut has_looked = false;
-        self.silent_since = begun;
+        self.silent_since = begun.checked_sub(std::mem::take(&mut self.silence)).unwrap_or(begun);
         loop {
             match self.inbox.peek() {
                 Ok(None) => {}
@@ -157,6 +160,7 @@ impl Client {
             }
             // Whoever has no time at all gets what has come all the same.
             if has_looked && begun.elapsed() >= limit {
+                self.silence = self.silent_since.elapsed();
                 return Ok(None);
             }
             has_looked = true;

@@ -39,6 +39,7 @@ pub(super) fn connect(settings: &Arc<Settings>, context: &Context, is_probe: boo
         is_busy: true,
         is_lost: false,
         silent_since: Instant::now(),
+        silence: Duration::ZERO,
         is_probe,
     };
     let parameters = [

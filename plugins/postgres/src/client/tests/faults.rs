@@ -88,6 +88,24 @@ fn a_server_that_waits_for_what_was_swallowed_is_not_at_work() {
     assert!(begun.elapsed() < Duration::from_millis(500 + 5000), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn a_black_hole_is_noticed_by_whoever_asks_in_short_turns() {
+    let database = database("faults");
+    let proxy = proxy(&database);
+    proxy.set_plan(Plan::first(1, Faults::to_client(Direction::default().after(300_000, Break::BlackHole))));
+    let mut client = through(&proxy, &database, json!({"network_ms": 500, "connect_ms": 1000})).unwrap();
+    client.start_copy_out(LONG).unwrap();
+    let begun = Instant::now();
+    let error = loop {
+        match client.copy_rows(Duration::from_millis(20), |_| Ok(false)) {
+            Ok(state) => assert_eq!(state, CopyState::Waiting),
+            Err(error) => break error,
+        }
+        assert!(begun.elapsed() < Duration::from_millis(500 + 5000), "{:?}", begun.elapsed());
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
 fn client_of(database: &Database) -> Client {
     crate::testing::client(database)
 }
