@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "4")]
     parallel: NonZeroUsize,
     /// Bytes of records held in memory at once, for the whole run
-    #[arg(long, value_name = "SIZE", value_parser = size::bytes, default_value = "512MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size::bytes, default_value = "128MiB")]
     memory: u64,
     /// Print what is promised for this tap and target, and move nothing
     #[arg(long)]

@@ -86,13 +86,18 @@ fn check_port(port: &Value) -> Result<u16> {
     })
 }
 
-/// What is secret in a URL: the password of its user, or a user that is a token, and query values that are named so.
+/// What is secret in a URL: the password of its user, or in one for the web a user that is a token, and query values that
+/// are named so.
 pub(super) fn add_url_secrets(url: &str, secrets: &mut Secrets) {
-    let Some((_, rest)) = url.split_once("://") else { return };
+    let Some((scheme, rest)) = url.split_once("://") else { return };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if let Some((user_info, _)) = authority.rsplit_once('@') {
-        let secret = user_info.split_once(':').map_or(user_info, |(_, password)| password);
-        add_encoded(secret, secrets);
+        match user_info.split_once(':') {
+            Some((_, password)) => add_encoded(password, secrets),
+            // The user of a database is a name, and stands in many other words.
+            None if scheme.starts_with("http") => add_encoded(user_info, secrets),
+            None => {}
+        }
     }
     for (name, value) in query(url) {
         if is_secret_parameter(name) {

@@ -88,7 +88,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            memory_bytes: 512 << 20,
+            memory_bytes: 128 << 20,
             parallel: NonZeroUsize::new(4).expect("four is not zero"),
             batch_rows: NonZeroUsize::new(65_536).expect("65,536 is not zero"),
             window: WindowLimits::default(),

@@ -49,11 +49,8 @@ pub(crate) fn sync(world: &World<'_>, fault: Option<Fault>) -> Result<End> {
     let mut running = world.start_sync()?;
     match fault {
         None => {}
-        Some(Fault::Kill(after)) => {
-            if !running.wait(after) {
-                running.kill();
-            }
-        }
+        Some(Fault::Kill(after)) if !running.wait(after) => running.kill(),
+        Some(Fault::Kill(_)) => {}
         Some(Fault::Crash { after, server, how, down, kill_after }) => {
             let start = Instant::now();
             // One that has ended before is no test of anything, and its server is left alone.

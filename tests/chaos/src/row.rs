@@ -16,10 +16,7 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// The values of `columns`, each with the numbers from which more about it can be drawn.
-    pub(crate) fn cells<'a>(
-        self,
-        columns: &'a [Column],
-    ) -> impl Iterator<Item = (&'a Column, Value, Random)> {
+    pub(crate) fn cells(self, columns: &[Column]) -> impl Iterator<Item = (&Column, Value, Random)> {
         columns.iter().zip(0u64..).map(move |(column, at)| {
             let parts = [self.seed, self.stream, self.number as u64, self.version as u64, at];
             let mut random = Random::of(&parts);

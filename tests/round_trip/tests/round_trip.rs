@@ -2,6 +2,8 @@
 //!
 //! `DSTREAMS_FULL=1` tries 100,000 tables a route, `DSTREAMS_SEED=n` repeats what a failure printed.
 
+#![allow(clippy::print_stdout)] // seeds and figures
+
 use dstream_end_to_end::{Run, Sandbox};
 use dstream_postgres_server::{Database, Server};
 use dstream_round_trip::{Route, Table, tables};

@@ -74,9 +74,9 @@ impl Bytes {
     fn take(&mut self) -> (OffsetBuffer<i32>, Buffer) {
         let ends = std::mem::replace(&mut self.ends, Vec::with_capacity(1));
         let data = std::mem::take(&mut self.data);
-        // The next batch is as large as this one, most of the time.
-        self.ends.reserve(ends.len());
-        self.data.reserve(data.len());
+        // The next batch is about as large as this one, most of the time.
+        self.ends.reserve(room_after(ends.len()));
+        self.data.reserve(room_after(data.len()));
         self.ends.push(0);
         (OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(data))
     }
@@ -279,8 +279,14 @@ fn all_valid(len: usize) -> BooleanBufferBuilder {
 
 /// The values, and room for as many again.
 fn take<T>(values: &mut Vec<T>) -> Vec<T> {
-    let next = Vec::with_capacity(values.len());
+    let next = Vec::with_capacity(room_after(values.len()));
     std::mem::replace(values, next)
+}
+
+/// Room for a batch after one of this size. A vector that outgrows its room doubles it, and a batch keeps all of it for as
+/// long as it lives: a little more at once is a lot less in the end.
+fn room_after(len: usize) -> usize {
+    len + len / 8
 }
 
 fn primitive<T: ArrowPrimitiveType>(values: &mut Vec<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {

@@ -138,7 +138,10 @@ impl<'a> Network<'a> {
             end => wrong.push(format!("{trouble:?}: {end:?}")),
         }
         let limit = trouble.limit(&self.usual);
-        std::io::Write::write_all(&mut std::io::stderr(), format!("{took:?} of {limit:?} struck {struck} {trouble:?} usual {:?}\n", self.usual).as_bytes())?;
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("{took:?} of {limit:?} struck {struck} {trouble:?} usual {:?}\n", self.usual).as_bytes(),
+        )?;
         if took > limit {
             wrong.push(format!("{trouble:?}: took {took:?}, and {limit:?} is what it may take"));
         }
