@@ -103,7 +103,7 @@ fn see_sleeper(world: &World<'_>, moment: Duration, figures: &mut Figures) -> Re
     signal(&sleeper, Signal::STOP)?;
     let asleep = world.destination.epochs()?;
     // As if on another machine: neither its state nor its locks are those of the sleeper.
-    let newer = world.start_sync_of("elsewhere", "state/elsewhere.json")?.end(LIMIT)?;
+    let newer = world.start_sync_of("elsewhere", "elsewhere/state.json")?.end(LIMIT)?;
     let taken = (world.destination.epochs()?, world.destination.records()?);
     signal(&sleeper, Signal::CONT)?;
     let woken = Instant::now();

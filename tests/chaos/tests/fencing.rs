@@ -1,4 +1,5 @@
 //! A run that wakes up after a newer one, and two runs at once.
+#![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests; seeds and figures
 #![cfg(unix)]
 
 use dstream_chaos::fencing::{Request, sleepers, two_at_once};

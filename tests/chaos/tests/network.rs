@@ -1,4 +1,5 @@
 //! Faults of the network in the test run.
+#![allow(clippy::print_stdout, clippy::unwrap_used)] // helpers of tests; seeds and figures
 
 use dstream_chaos::network::{Request, run};
 use dstream_chaos::subject::Subject;
