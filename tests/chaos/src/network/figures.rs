@@ -13,6 +13,8 @@ pub struct Figures {
     /// By the kind of fault: runs that completed all the same, and runs that failed and were followed by one that
     /// completed.
     pub faults: BTreeMap<&'static str, (u64, u64)>,
+    /// The longest run under a fault, and which.
+    pub slowest: (Duration, &'static str),
     /// Runs that the fault missed.
     pub missed: u64,
     /// Rows that were compared.
@@ -55,11 +57,13 @@ impl fmt::Display for Figures {
                 "  {kind}: {completed} runs completed, {failed} failed and the next one completed"
             )?;
         }
-        let Figures { missed, rows, took, verdict, .. } = self;
+        let Figures { slowest: (slowest, kind), missed, rows, took, verdict, .. } = self;
         let (struck, seconds) = (self.struck(), took.as_secs_f64());
         writeln!(
             out,
-            "{struck} faults of the network in {seconds:.1} s ({missed} more missed), {rows} rows compared"
+            "{struck} faults of the network in {seconds:.1} s ({missed} more missed), the slowest run took {:.1} s ({kind}), {rows} \
+             rows compared",
+            slowest.as_secs_f64()
         )?;
         write!(out, "{verdict}")
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{NETWORK_MS, Usual};
 use crate::process::Running;
 use crate::random::Random;
+use crate::world::LIMIT;
 
 /// The bytes after which a connection can break are a multiple of this.
 const STEP: u64 = 64 << 10;
@@ -96,17 +97,12 @@ impl Trouble {
         }
     }
 
-    /// Whether a connection breaks, if it carries enough.
-    pub(super) fn breaks(&self) -> bool {
-        matches!(self, Trouble::Break { .. } | Trouble::Unanswered { .. })
-    }
-
     /// How long a run may take: what it usually takes on a machine that has something else to do now, what the fault
     /// takes, and the waits between attempts.
     pub(super) fn limit(&self, usual: &Usual) -> Duration {
         let attempt = Duration::from_millis(NETWORK_MS) + Duration::from_secs(5);
         let fault = match self {
-            Trouble::Break { lasts: true, .. } | Trouble::Slices => return crate::world::LIMIT,
+            Trouble::Break { lasts: true, .. } | Trouble::Slices => return LIMIT,
             Trouble::Down { pause, .. } | Trouble::Frozen { pause, .. } => *pause,
             _ => Duration::ZERO,
         };
@@ -138,41 +134,48 @@ impl Trouble {
         }
     }
 
-    /// What happens while it runs.
-    pub(super) fn strike(&self, proxies: &[Proxy; 2], running: &Running) {
+    /// What happens while it runs; says whether it did.
+    pub(super) fn strike(&self, proxies: &[Proxy; 2], running: &Running) -> bool {
         match *self {
-            Trouble::Break { lasts: true, .. } | Trouble::Slices | Trouble::SlowClose => {}
-            Trouble::Break { .. } | Trouble::Unanswered { .. } => {
-                let breaks = |proxy: &Proxy| proxy.counters().breaks;
-                let before = [breaks(&proxies[0]), breaks(&proxies[1])];
-                let mut time = POLL;
-                while !running.wait(time) {
-                    if proxies.iter().zip(before).any(|(proxy, before)| breaks(proxy) > before) {
-                        proxies.iter().for_each(|proxy| proxy.set_plan(Plan::pass()));
-                        return;
-                    }
-                    time = running.age() + POLL;
-                }
-            }
+            Trouble::Slices | Trouble::SlowClose => true,
+            Trouble::Break { lasts, .. } => wait_for_break(proxies, running, lasts),
+            Trouble::Unanswered { .. } => wait_for_break(proxies, running, false),
             Trouble::Down { side, after, pause } => {
-                if !running.wait(after) {
-                    of(side, proxies).for_each(|proxy| {
-                        proxy.down();
-                        proxy.reset_all();
-                    });
-                    running.wait(running.age() + pause);
-                    of(side, proxies).for_each(Proxy::up);
+                if running.wait(after) {
+                    return false;
                 }
+                of(side, proxies).for_each(|proxy| {
+                    proxy.down();
+                    proxy.reset_all();
+                });
+                running.wait(running.age() + pause);
+                of(side, proxies).for_each(Proxy::up);
+                true
             }
             Trouble::Frozen { side, after, pause } => {
-                if !running.wait(after) {
-                    of(side, proxies).for_each(Proxy::freeze);
-                    running.wait(running.age() + pause);
-                    of(side, proxies).for_each(Proxy::thaw);
+                if running.wait(after) {
+                    return false;
                 }
+                of(side, proxies).for_each(Proxy::freeze);
+                running.wait(running.age() + pause);
+                of(side, proxies).for_each(Proxy::thaw);
+                true
             }
         }
     }
+}
+
+/// Waits until a connection breaks; those that come after it do not, unless the fault `lasts`.
+fn wait_for_break(proxies: &[Proxy; 2], running: &Running, lasts: bool) -> bool {
+    let breaks = || -> u64 { proxies.iter().map(|proxy| proxy.counters().breaks).sum() };
+    // None breaks before the run has connected.
+    let before = breaks();
+    while !running.wait(running.age() + POLL) && breaks() == before && running.age() < LIMIT {}
+    let broken = breaks() > before;
+    if broken && !lasts {
+        proxies.iter().for_each(|proxy| proxy.set_plan(Plan::pass()));
+    }
+    broken
 }
 
 fn of(side: Side, proxies: &[Proxy; 2]) -> impl Iterator<Item = &Proxy> {
