@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use dstream_sdk::{ErrorKind, Selection, Tap};
 
@@ -179,6 +180,12 @@ fn a_part_whose_snapshot_is_gone_is_not_read_in_another_one() {
     let selected = select(&first, "public.t", None);
     let plan = first.plan(&selection(&selected, &BTreeMap::new())).unwrap();
     drop(first);
+    // The server ends a session a moment after its client has gone, and with it the snapshot.
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while database.psql(sessions).unwrap().trim() != "0" {
+        assert!(Instant::now() < deadline, "the session of the tap does not end");
+    }
     let second = tap(&database, json!({"partitions": 2}));
     let error = open(&second, request(&plan[0], &selected, None, 10)).err().unwrap();
     assert_eq!((error.kind(), error.stream_name()), (ErrorKind::BookmarkLost, Some("public.t")));
