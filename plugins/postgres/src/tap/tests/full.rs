@@ -4,6 +4,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use dstream_postgres_server::Database;
 use dstream_sdk::{ErrorKind, Selection, Tap};
 
 use crate::tap::testing::*;
@@ -13,10 +14,22 @@ use crate::testing::database;
 const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, word text); \
                      INSERT INTO t SELECT i, repeat('x', 400) || i FROM generate_series(1, 2000) i";
 
+/// Makes the table, and waits until every transaction of the server is younger than it: on a server that others use too,
+/// rows of a table that was made a moment ago count as written since.
+fn make_table(database: &Database) {
+    database.psql(TABLE).unwrap();
+    let is_old =
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > max(xmin::text::bigint) FROM t";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while database.psql(is_old).unwrap().trim() != "t" {
+        assert!(Instant::now() < deadline, "a transaction of another session does not end");
+    }
+}
+
 #[test]
 fn parts_together_are_the_whole() {
     let database = database("parts");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     let all = psql(&database, "SELECT * FROM t");
     for partitions in [1, 2, 3, 7] {
         let tap = tap(&database, json!({"partitions": partitions}));
@@ -52,7 +65,7 @@ fn a_partitioned_table_is_read_by_its_files_and_inherited_rows_with_their_own_ta
 #[test]
 fn parts_are_read_in_one_snapshot_while_others_write() {
     let database = database("snapshot");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     let before = psql(&database, "SELECT * FROM t");
     let tap = tap(&database, json!({"partitions": 3}));
     let selected = select(&tap, "public.t", None);
@@ -68,7 +81,7 @@ fn parts_are_read_in_one_snapshot_while_others_write() {
 /// Reads the parts as far as `done` says, changes the table, and goes on with what is committed, as a new run does.
 fn go_on(partitions: usize, done: &[usize], change: &str) -> (bool, bool) {
     let database = database("resume");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     settle(&database, "t");
     let options = json!({"partitions": partitions});
     let first = tap(&database, options.clone());
@@ -153,7 +166,7 @@ fn a_copy_starts_over_where_what_was_read_has_changed() {
 #[test]
 fn a_copy_that_is_complete_is_followed_by_another_one() {
     let database = database("complete");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     for partitions in [1, 3] {
         let tap = tap(&database, json!({"partitions": partitions}));
         let selected = select(&tap, "public.t", None);
@@ -175,7 +188,7 @@ fn a_copy_that_is_complete_is_followed_by_another_one() {
 #[test]
 fn a_part_whose_snapshot_is_gone_is_not_read_in_another_one() {
     let database = database("gone");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     let first = tap(&database, json!({"partitions": 2}));
     let selected = select(&first, "public.t", None);
     let plan = first.plan(&selection(&selected, &BTreeMap::new())).unwrap();
@@ -194,7 +207,7 @@ fn a_part_whose_snapshot_is_gone_is_not_read_in_another_one() {
 #[test]
 fn a_part_is_opened_again_in_the_snapshot_of_the_others() {
     let database = database("again");
-    database.psql(TABLE).unwrap();
+    make_table(&database);
     let all = psql(&database, "SELECT * FROM t");
     let tap = tap(&database, json!({"partitions": 2}));
     let selected = select(&tap, "public.t", None);
