@@ -195,6 +195,14 @@ impl Following {
         self.boundary.bookmark()
     }
 
+    /// Every row has come.
+    ///
+    /// # Errors
+    /// As [`Boundary::check_end`].
+    pub(crate) fn check_end(&mut self) -> Result<()> {
+        self.boundary.check_end()
+    }
+
     /// The bookmark of the end; it is there also where no row has a value.
     pub(crate) fn last_bookmark(&self) -> Bookmark {
         let nothing = || serde_json::json!({ self.key.as_str(): null });

@@ -92,7 +92,8 @@ impl Batches {
         if !is_wanted || self.flush(select, sender)?.is_err() {
             return Ok(Err(Unwanted));
         }
-        if let Some(following) = &self.following {
+        if let Some(following) = &mut self.following {
+            following.check_end()?;
             if following.nulls > 0 {
                 let (key, rows) = (&following.key, following.nulls);
                 tracing::warn!(key, rows, "rows without a replication key are read now and never again");

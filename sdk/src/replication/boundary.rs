@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 
 use super::KeyValue;
+use super::crowd::Crowd;
 use crate::{Bookmark, Error, Result, SelectedStream, hash_rows};
 
 /// More rows of one value than this are not remembered: a bookmark has 64 KiB at most.
@@ -51,6 +52,11 @@ pub struct Boundary {
     /// Rows of the last value, by hash.
     ties: HashMap<u64, u32>,
     n_ties: usize,
+    /// All rows of the last value.
+    crowd: Crowd,
+    counts_crowds: bool,
+    /// Rows of the lower bound that were read before, where they are known by their number alone, and what came of them.
+    expected: Option<(Crowd, Crowd)>,
 }
 
 impl Boundary {
@@ -66,6 +72,9 @@ impl Boundary {
             last: None,
             ties: HashMap::new(),
             n_ties: 0,
+            crowd: Crowd::default(),
+            counts_crowds: false,
+            expected: None,
         };
         let Some(bookmark) = bookmark else { return Ok(boundary) };
         let value = bookmark.get(key).ok_or_else(|| {
@@ -73,10 +82,13 @@ impl Boundary {
                 .hint("run once with `--full-refresh`")
         })?;
         let value = KeyValue::from_json(data_type, value)?;
-        for hash in hashes_of(bookmark)? {
+        let hashes = hashes_of(bookmark)?;
+        boundary.crowd.add(&hashes);
+        for hash in hashes {
             *boundary.ties.entry(hash).or_default() += 1;
             boundary.n_ties += 1;
         }
+        boundary.expected = Crowd::of(bookmark)?.map(|crowd| (crowd, Crowd::default()));
         boundary.known = boundary.ties.clone();
         boundary.lower = Some(value.clone());
         boundary.last = Some(value);
@@ -96,7 +108,24 @@ impl Boundary {
         let field = stream.schema.field_with_name(key).map_err(|_| {
             Error::config(format!("the replication key `{key}` is not selected")).stream(&stream.name)
         })?;
-        Boundary::new(key, field.data_type(), bookmark).map_err(|error| error.stream(&stream.name))
+        let boundary =
+            Boundary::new(key, field.data_type(), bookmark).map_err(|error| error.stream(&stream.name))?;
+        Ok(boundary.counting_crowds(stream.key_properties.is_empty()))
+    }
+
+    /// Whether more than 4,096 rows of one value are told by their number and the sum of their hashes. For streams without
+    /// a key, where a row that comes again stands twice: such rows are all known, or the stream stops. With a key they come
+    /// again, and are upserted. [`of_stream`](Boundary::of_stream) chooses by itself.
+    #[must_use]
+    pub fn counting_crowds(mut self, counts_crowds: bool) -> Boundary {
+        self.counts_crowds = counts_crowds;
+        match self.expected {
+            Some((known, _)) if counts_crowds => {
+                (self.crowd, self.n_ties) = (known, LIMIT_TIES + 1);
+            }
+            _ => self.expected = None,
+        }
+        self
     }
 
     /// Ask the source for values from here on, this one included; `None`: for all.
@@ -107,7 +136,8 @@ impl Boundary {
     /// Takes the next records, in the order of the key, and gives those that no earlier run had.
     ///
     /// # Errors
-    /// `Bug`: the column is missing, or the records do not come in its order.
+    /// `Bug`: the column is missing, or the records do not come in its order. `BookmarkLost`: rows of the last value that
+    /// are known by their number are others now.
     pub fn take(&mut self, records: RecordBatch) -> Result<RecordBatch> {
         let column = records
             .column_by_name(&self.key)
@@ -130,11 +160,14 @@ impl Boundary {
             self.last = Some(value);
             self.ties.clear();
             self.n_ties = 0;
+            self.crowd = Crowd::default();
         }
         let ties = cmp::eq(&column, &Scalar::new(column.slice(last, 1)))?;
         self.n_ties += ties.true_count();
-        if self.n_ties <= LIMIT_TIES {
-            for hash in hash_rows(&filter_record_batch(&records, &ties)?)? {
+        if self.n_ties <= LIMIT_TIES || self.counts_crowds {
+            let hashes = hash_rows(&filter_record_batch(&records, &ties)?)?;
+            self.crowd.add(&hashes);
+            for hash in hashes.into_iter().filter(|_| self.n_ties <= LIMIT_TIES) {
                 *self.ties.entry(hash).or_default() += 1;
             }
         }
@@ -157,19 +190,45 @@ impl Boundary {
     }
 
     /// The bookmark at the end of the stream: where [`bookmark`](Boundary::bookmark) has none for the many rows of the
-    /// last value, all of those come again in the next run.
+    /// last value, all of those come again in the next run, unless they are
+    /// [counted](Boundary::counting_crowds).
     pub fn last_bookmark(&self) -> Option<Bookmark> {
         let last = self.last.as_ref()?;
-        self.bookmark().or_else(|| Some(json!({ self.key.as_str(): last.to_json() })))
+        Some(self.bookmark().unwrap_or_else(|| {
+            let mut bookmark = json!({ self.key.as_str(): last.to_json() });
+            if self.counts_crowds {
+                self.crowd.note(&mut bookmark);
+            }
+            bookmark
+        }))
+    }
+
+    /// Every record has come: call it before [`last_bookmark`](Boundary::last_bookmark).
+    ///
+    /// # Errors
+    /// `BookmarkLost`: as [`take`](Boundary::take).
+    pub fn check_end(&mut self) -> Result<()> {
+        match self.expected.take() {
+            Some((known, found)) => known.check(found, &self.key),
+            None => Ok(()),
+        }
     }
 
     /// Takes out the rows of the lower bound that the bookmark knows.
     fn take_out_known(&mut self, column: &dyn Array, records: RecordBatch) -> Result<RecordBatch> {
-        let Some(lower) = self.lower.as_ref().filter(|_| !self.known.is_empty()) else { return Ok(records) };
+        let is_known = !self.known.is_empty() || self.expected.is_some();
+        let Some(lower) = self.lower.as_ref().filter(|_| is_known) else { return Ok(records) };
         // The rows of the lower bound come first, so the first other value ends the search.
         let mut at_bound = 0;
         while at_bound < column.len() && KeyValue::at(column, at_bound)?.as_ref() == Some(lower) {
             at_bound += 1;
+        }
+        if let Some((_, found)) = &mut self.expected {
+            found.add(&hash_rows(&records.slice(0, at_bound))?);
+            if at_bound < records.num_rows() {
+                self.check_end()?;
+            }
+            return Ok(records.slice(at_bound, records.num_rows() - at_bound));
         }
         let mut keep = vec![true; records.num_rows()];
         for (row, hash) in hash_rows(&records.slice(0, at_bound))?.into_iter().enumerate() {

@@ -73,7 +73,9 @@ impl IncrementalReader {
         let has_nulls = request.bookmark.is_some();
         let bookmark =
             request.bookmark.as_ref().filter(|bookmark| bookmark.get(&key.name) != Some(&Value::Null));
-        let mut boundary = Boundary::new(&key.name, &key.data_type, bookmark)?;
+        let is_keyless = request.streams.first().is_none_or(|stream| stream.key_properties.is_empty());
+        let boundary = Boundary::new(&key.name, &key.data_type, bookmark)?;
+        let mut boundary = boundary.counting_crowds(is_keyless);
         let last = boundary.lower_bound().cloned();
         let lookback = wishes.lookback.get(&source.stream).copied().unwrap_or(0);
         if lookback > 0 {
@@ -157,6 +159,9 @@ impl IncrementalReader {
                 Step::Checkpoint => {
                     self.step = self.after_checkpoint;
                     let is_last = self.step == Step::Count;
+                    if is_last {
+                        self.boundary.check_end()?;
+                    }
                     let bookmark =
                         if is_last { self.boundary.last_bookmark() } else { self.boundary.bookmark() };
                     let Some(bookmark) = bookmark else { continue };

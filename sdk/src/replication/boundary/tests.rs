@@ -96,6 +96,68 @@ fn too_many_ties_give_no_bookmark_until_the_next_value() {
     assert!(boundary.bookmark().is_some());
 }
 
+/// A run over rows without a key, in batches of `size`: the records, and the bookmark of its end.
+fn run_counting(
+    source: &[(Option<i64>, &str)],
+    bookmark: Option<&Bookmark>,
+    size: usize,
+) -> Result<(usize, Bookmark)> {
+    let mut boundary = Boundary::new("at", &DataType::Int64, bookmark)?.counting_crowds(true);
+    let lower = match boundary.lower_bound() {
+        Some(KeyValue::Int(lower)) => i64::try_from(*lower).unwrap(),
+        _ => i64::MIN,
+    };
+    let asked: Vec<_> = source.iter().copied().filter(|row| row.0.unwrap() >= lower).collect();
+    let mut got = 0;
+    for batch in asked.chunks(size) {
+        got += boundary.take(rows(batch))?.num_rows();
+    }
+    boundary.check_end()?;
+    Ok((got, boundary.last_bookmark().unwrap()))
+}
+
+#[test]
+fn a_crowd_of_one_value_is_neither_lost_nor_doubled_without_a_key() {
+    let crowd = 3 * LIMIT_TIES;
+    let mut source: Vec<(Option<i64>, &str)> = vec![(Some(0), "first")];
+    source.extend((0..crowd).map(|at| (Some(1), if at % 2 == 0 { "a" } else { "b" })));
+    for size in [1_000, LIMIT_TIES, 1 << 20] {
+        let (got, bookmark) = run_counting(&source, None, size).unwrap();
+        assert_eq!(got, 1 + crowd);
+        assert!(bookmark.to_string().len() < 1000);
+        // Nothing new, twice, in whatever order and batches; then the next value.
+        let mut again = source.clone();
+        again[1..].reverse();
+        for next in [1, 777, 1 << 20] {
+            assert_eq!(run_counting(&again, Some(&bookmark), next).unwrap(), (0, bookmark.clone()));
+        }
+        again.push((Some(2), "c"));
+        let (got, next) = run_counting(&again, Some(&bookmark), size).unwrap();
+        assert_eq!(got, 1);
+        assert_eq!(run_counting(&again, Some(&next), size).unwrap(), (0, next));
+    }
+}
+
+#[test]
+fn a_crowd_that_is_another_one_stops_the_stream() {
+    let source: Vec<(Option<i64>, &str)> = (0..LIMIT_TIES + 5).map(|_| (Some(1), "a")).collect();
+    let (_, bookmark) = run_counting(&source, None, 500).unwrap();
+    let one_more = [&source[..], &[(Some(1), "new")]].concat();
+    let one_less = source[1..].to_vec();
+    let another = [&source[1..], &[(Some(1), "other")]].concat();
+    for mut changed in [one_more, one_less, another, Vec::new()] {
+        for with_next in [false, true] {
+            if with_next {
+                changed.push((Some(2), "b"));
+            }
+            let error = run_counting(&changed, Some(&bookmark), 500).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::BookmarkLost, "{error}");
+        }
+    }
+    let damaged = json!({"at": 1, "boundary_rows": 7});
+    assert!(Boundary::new("at", &DataType::Int64, Some(&damaged)).is_err());
+}
+
 #[test]
 fn nulls_pass_and_hold_no_position() {
     let mut boundary = Boundary::new("at", &DataType::Int64, None).unwrap();
