@@ -14,6 +14,7 @@ mod message; // what a reader hands out
 mod panics; // caught, turned into a sentence, never printed
 pub mod raw; // the header, line by line
 pub mod schema_json; // Arrow schema <-> JSON of Arrow C format strings
+mod seeded; // bugs on purpose
 mod tap; // the side that reads
 mod target; // the side that writes
 
@@ -28,6 +29,8 @@ pub use delivery::{
 pub use error::{Error, ErrorKind, Result};
 pub use manifest::{AbiVersion, ConnectorManifest, Manifest, TapManifest, TargetManifest, manifest_section};
 pub use message::{Message, Next};
+#[doc(hidden)]
+pub use seeded::has_seeded_bug;
 pub use tap::{ConnectorConfig, OpenTap, Reader, Tap};
 pub use target::{OpenTarget, Target, Writer};
 

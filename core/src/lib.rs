@@ -11,6 +11,8 @@ pub mod state; // how far every partition is
 pub mod sync; // one run, from opened connectors to its outcome
 pub mod tables; // which table a stream goes to, how, and what is promised
 
+#[doc(hidden)]
+pub use dstream_abi::has_seeded_bug;
 /// Keeps panics that are caught at the border from being printed; to be called once, early.
 pub use dstream_abi::import::install_panic_hook;
 /// The words of the contract that a program in front of the engine needs.

@@ -47,6 +47,8 @@ pub use {arrow, schemars, serde, serde_json, tokio, tracing};
 
 #[doc(hidden)]
 pub use dstream_abi as __abi;
+#[doc(hidden)]
+pub use dstream_abi::has_seeded_bug;
 
 #[cfg(test)]
 fn test_config(sections: serde_json::Value) -> ConnectorConfig {

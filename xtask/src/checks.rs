@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::postgres::TestServer;
-use crate::say;
 use crate::shell::{Program, program};
+use crate::{packages, say};
 
 /// What a step did.
 enum Outcome {
@@ -107,6 +107,9 @@ fn tests() -> Result<Outcome> {
         say::line("cargo-nextest is not installed: `cargo test` runs the same tests, more slowly");
         program("cargo test --workspace --all-features --lib --bins --tests --examples --no-fail-fast")
     };
+    if cfg!(target_os = "linux") && !program("strace -V").exists() {
+        packages::install("strace", "there is no `strace`, which shows what a run writes to disk")?;
+    }
     let server = TestServer::start()?;
     if let Some((name, value)) = server.environment() {
         tests = tests.env(name, &value);

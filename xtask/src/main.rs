@@ -7,6 +7,7 @@ mod checks; // the steps of `test`
 mod demo; // the main job on real data
 mod dispatch; // `bench`, `chaos`: programs of the workspace, in release
 mod dist; // a folder that runs anywhere
+mod packages; // packages of the system that the tests need
 mod postgres; // the server that the tests share
 mod say; // the one place that prints
 mod shell; // programs, and what became of them

@@ -70,15 +70,10 @@ impl Program {
     }
 
     /// Runs it, shown with a `$`; its output is the user's to read.
-    pub(crate) fn try_run(self) -> Result<bool> {
-        Ok(self.code()? == Some(0))
-    }
-
-    /// As [`Program::try_run`], with the exit code; none where a signal ended it.
-    pub(crate) fn code(mut self) -> Result<Option<i32>> {
+    pub(crate) fn try_run(mut self) -> Result<bool> {
         say::line(&format!("$ {}", self.shown));
         let status = self.command.status().with_context(|| format!("`{}` cannot be started", self.shown))?;
-        Ok(status.code())
+        Ok(status.success())
     }
 
     /// Runs it and insists that it succeeds.

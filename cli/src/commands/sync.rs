@@ -9,7 +9,7 @@ use crate::exit::{During, ExitCode, Failure, Phase};
 use crate::session::{OpenedTap, OpenedTarget, Session};
 use crate::{output, redact, signals, size};
 use dstream_core::catalog::{filter_streams, to_selection};
-use dstream_core::commit::Protocol;
+use dstream_core::commit::{Protocol, SeededBug};
 use dstream_core::pipeline::{self, Limits, Side, WindowLimits};
 use dstream_core::sync::{NotStarted, Report, Request, StateSource, Step, StreamStatus};
 use dstream_core::tables::{self, Explanation};
@@ -149,14 +149,12 @@ fn limits(args: &Args, tap: &OpenedTap, target: &OpenedTarget) -> Limits {
     }
 }
 
-/// The commit protocol. A build with the feature `seeded-bugs` can be told to use a broken one, so that the kill campaign
-/// shows that it would be found.
+/// The commit protocol, or a broken one that the kill campaign has to find.
 fn protocol() -> Protocol {
-    #[cfg(feature = "seeded-bugs")]
-    if std::env::var_os("DSTREAMS_SEEDED_BUG").is_some_and(|bug| bug == "state-before-data") {
-        return Protocol::seeded(dstream_core::commit::SeededBug::StateBeforeData);
+    match dstream_core::has_seeded_bug("state-before-data") {
+        true => Protocol::seeded(SeededBug::StateBeforeData),
+        false => Protocol::default(),
     }
-    Protocol::default()
 }
 
 fn explain(request: &Request, promises: &[Explanation]) -> Outcome {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::KeyValue;
 use super::crowd::Crowd;
-use crate::{Bookmark, Error, Result, SelectedStream, hash_rows};
+use crate::{Bookmark, Error, Result, SelectedStream, has_seeded_bug, hash_rows};
 
 /// More rows of one value than this are not remembered: a bookmark has 64 KiB at most.
 const LIMIT_TIES: usize = 4096;
@@ -156,7 +156,7 @@ impl Boundary {
                 return Err(self.disorder());
             }
         }
-        if self.last.as_ref() != Some(&value) {
+        if self.last.as_ref() != Some(&value) && !self.is_less_as_text(&value) {
             self.last = Some(value);
             self.ties.clear();
             self.n_ties = 0;
@@ -230,6 +230,9 @@ impl Boundary {
             }
             return Ok(records.slice(at_bound, records.num_rows() - at_bound));
         }
+        if has_seeded_bug("checkpoint-inside-ties") {
+            return Ok(records.slice(at_bound, records.num_rows() - at_bound));
+        }
         let mut keep = vec![true; records.num_rows()];
         for (row, hash) in hash_rows(&records.slice(0, at_bound))?.into_iter().enumerate() {
             if let Some(count) = self.known.get_mut(&hash).filter(|count| **count > 0) {
@@ -242,6 +245,12 @@ impl Boundary {
             self.known.clear();
         }
         Ok(filter_record_batch(&records, &BooleanArray::from(keep))?)
+    }
+
+    /// The seeded bug of a cursor that is compared as text: 10 comes before 9.
+    fn is_less_as_text(&self, value: &KeyValue) -> bool {
+        let text = |value: &KeyValue| value.to_json().to_string();
+        has_seeded_bug("string-cursor") && self.last.as_ref().is_some_and(|last| text(value) < text(last))
     }
 
     /// Text is left out: a source may sort it by a collation.

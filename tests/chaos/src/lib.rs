@@ -2,12 +2,14 @@
 //! moments and started again, and every row of the target is compared with what it has to be.
 #![doc = include_str!("../README.md")]
 
+pub mod bug; // bugs on purpose, and the harness that finds each
 mod build; // makes the two sides of a world
 pub mod campaign; // rounds until enough kills
 mod column; // the columns of each kind of source
 mod copy; // rows in PostgreSQL's text format
 mod destination; // where the records go
 mod draw; // values at random, of every type
+pub mod durability; // what a power failure would leave of the files
 #[cfg(unix)]
 pub mod fencing; // two runs of one pipeline
 pub mod figures; // what came of a campaign

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+use crate::bug::Bug;
+
 /// `dstreams` with its plugins.
 #[derive(Debug)]
 pub struct Subject {
     folder: TempDir,
     /// The bug it is told to have.
-    pub(crate) bug: Option<String>,
+    pub(crate) bug: Option<Bug>,
 }
 
 impl Subject {
@@ -18,7 +20,7 @@ impl Subject {
     ///
     /// # Errors
     /// One of the files is not there.
-    pub fn new(binary: &Path, plugins: &Path, bug: Option<&str>) -> Result<Subject> {
+    pub fn new(binary: &Path, plugins: &Path, bug: Option<Bug>) -> Result<Subject> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let copy = |from: &Path, to: &Path| {
             fs::copy(from, to).with_context(|| {
@@ -34,7 +36,7 @@ impl Subject {
             copy(&plugins.join(&name), &copied)?;
             close_to_others(&copied)?;
         }
-        Ok(Subject { folder, bug: bug.map(str::to_owned) })
+        Ok(Subject { folder, bug })
     }
 
     /// The folder that cargo built this executable's neighbours into.

@@ -22,6 +22,10 @@ use crate::subject::Subject;
 /// Longer than any run takes on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
+/// The system calls that write files, and those that make sure of them.
+const TRACED: &str =
+    "trace=write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat";
+
 /// How the records get into the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Plan {
@@ -141,8 +145,8 @@ impl<'a> World<'a> {
             command.env(name, &home);
         }
         command.env("TMPDIR", self.path("out"));
-        if let Some(bug) = &self.subject.bug {
-            command.env("DSTREAMS_SEEDED_BUG", bug);
+        if let Some(bug) = self.subject.bug {
+            command.env("DSTREAMS_SEEDED_BUG", bug.to_string());
         }
         command.arg("--quiet").arg("--plugin-dir").arg(self.subject.plugins());
         command
@@ -173,12 +177,18 @@ impl<'a> World<'a> {
     /// # Errors
     /// It cannot be started.
     pub(crate) fn start_sync_of(&self, home: &str, state: &str) -> Result<Running> {
+        Running::start(&mut self.sync_command(home, state))
+    }
+
+    /// What a sync is started by.
+    pub(crate) fn sync_command(&self, home: &str, state: &str) -> Command {
         let mut command = self.command(home);
         command.args(["sync", "--tap-config", "tap.json", "--target-config", "target.json"]);
         if self.has_catalog() {
             command.args(["--catalog", "catalog.json"]);
         }
-        Running::start(command.args(["--state", state]))
+        command.args(["--state", state]);
+        command
     }
 
     /// What happens to the source after a completed sync: up to so many records a stream.
@@ -216,6 +226,19 @@ impl<'a> World<'a> {
             self.source.change(stream, &change, &mut self.random)?;
         }
         Ok(())
+    }
+
+    /// The command, with a record of the calls in `log` that write files.
+    pub(crate) fn traced(&self, log: &str, command: &Command) -> Command {
+        let mut traced = Command::new("strace");
+        traced.args(["-f", "-y", "-qq", "-s", "0", "-e", TRACED, "-o", log]);
+        traced.arg(command.get_program()).args(command.get_args());
+        traced
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|it| ("PATH", it)));
+        traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        traced
     }
 
     /// Its runs have a bug on purpose.
