@@ -64,8 +64,11 @@ pub trait Target: Send + Sync {
     ///
     /// After it returns, no commit of an older epoch can succeed. A target that cannot keep records answers with none.
     ///
+    /// A run whose commit had an unknown outcome begins again, under the same name and with the same object. Where another
+    /// run has begun since, it is not to be disturbed.
+    ///
     /// # Errors
-    /// `Unavailable`: the destination cannot be reached now.
+    /// `Unavailable`: the destination cannot be reached now. `Fenced`: this run has begun before, and another one took over.
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun>;
 
     /// Opens a writer for one partition.

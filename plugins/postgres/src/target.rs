@@ -42,10 +42,18 @@ pub(crate) struct PostgresTarget {
 pub(crate) struct Shared {
     settings: Arc<TargetSettings>,
     context: Context,
-    /// The session that begins a run, and commits what has no window.
-    control: Mutex<Option<Client>>,
+    control: Mutex<Control>,
     lanes: Mutex<HashMap<u64, Arc<Mutex<Lane>>>>,
     next_writer: AtomicU64,
+}
+
+/// Of the run as a whole.
+#[derive(Default)]
+struct Control {
+    /// The session that begins a run, and commits what has no window.
+    client: Option<Client>,
+    /// The run that has begun last.
+    run: Option<String>,
 }
 
 impl Shared {
@@ -54,7 +62,7 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn control(&self) -> MutexGuard<'_, Option<Client>> {
+    fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,11 +90,12 @@ impl Target for PostgresTarget {
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let Shared { settings, context, .. } = &*self.shared;
         let mut control = self.shared.control();
-        *control = None;
+        control.client = None;
         let mut client = Client::connect(&settings.server, context)?;
         check::check_primary(&mut client, settings)?;
-        let begun = control::begin_run(&mut client, settings, pipeline)?;
-        *control = Some(client);
+        let is_again = control.run.as_ref() == Some(&pipeline.run);
+        let begun = control::begin_run(&mut client, settings, pipeline, is_again)?;
+        *control = Control { client: Some(client), run: Some(pipeline.run.clone()) };
         Ok(begun)
     }
 
@@ -124,7 +133,7 @@ impl PostgresTarget {
     fn commit_without_writer(&self, commit: &Commit) -> Result<()> {
         let Shared { settings, context, .. } = &*self.shared;
         let mut control = self.shared.control();
-        let mut client = match control.take() {
+        let mut client = match control.client.take() {
             Some(client) if !client.is_lost() => client,
             Some(_) => Client::connect(&settings.server, context)?,
             None => return Err(Error::bug("the database is written before `begin`")),
@@ -137,7 +146,7 @@ impl PostgresTarget {
             // The error that is told is the first one.
             let _ = client.roll_back();
         }
-        *control = Some(client);
+        control.client = Some(client);
         outcome
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) next_id: AtomicU64,
     /// Writers that are open.
     pub(crate) writers: AtomicUsize,
+    /// The run that has begun last.
+    run: Mutex<Option<String>>,
 }
 
 impl Shared {
@@ -63,6 +65,7 @@ impl OpenTarget for SqliteTarget {
                 prepared: Mutex::default(),
                 next_id: AtomicU64::new(1),
                 writers: AtomicUsize::new(0),
+                run: Mutex::default(),
             }),
         })
     }
@@ -95,8 +98,11 @@ impl Target for SqliteTarget {
 
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let Shared { settings, context, gate, .. } = &*self.shared;
+        let mut run = self.shared.run.lock().unwrap_or_else(PoisonError::into_inner);
         let permit = gate.replace(context, || Client::create(settings, context))?;
-        permit.client().begin_run(pipeline)
+        let begun = permit.client().begin_run(pipeline, run.as_ref() == Some(&pipeline.run))?;
+        *run = Some(pipeline.run.clone());
+        Ok(begun)
     }
 
     fn open_writer(&self, context: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {

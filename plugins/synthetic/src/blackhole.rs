@@ -1,7 +1,7 @@
 //! The target `blackhole`: which streams, what is committed.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::blackhole_options::BlackholeOptions;
 use crate::report::{Report, StreamWindow, folder, lock};
@@ -17,6 +17,8 @@ pub struct Blackhole {
     options: BlackholeOptions,
     /// What this run committed.
     report: Mutex<Report>,
+    /// The run that has begun last.
+    run: Mutex<Option<String>>,
 }
 
 impl OpenTarget for Blackhole {
@@ -26,7 +28,7 @@ impl OpenTarget for Blackhole {
             return Err(Error::config("`options.keep_records` without `options.output`")
                 .hint("name a file for the records in `options.output`"));
         }
-        Ok(Blackhole { options, report: Mutex::default() })
+        Ok(Blackhole { options, report: Mutex::default(), run: Mutex::default() })
     }
 }
 
@@ -47,6 +49,13 @@ impl Target for Blackhole {
         let _lock = lock(path)?;
         let mut report = Report::read(path)?;
         let kept = report.pipelines.entry(pipeline.pipeline.clone()).or_default();
+        let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
+        if run.as_ref() == Some(&pipeline.run) && kept.run != pipeline.run {
+            let who = format!("the run `{}` took over the pipeline `{}`", kept.run, pipeline.pipeline);
+            return Err(Error::fenced(who).hint("let the newer run finish"));
+        }
+        *run = Some(pipeline.run.clone());
+        kept.run.clone_from(&pipeline.run);
         kept.epoch += 1;
         let begun = Begun { epoch: kept.epoch, records: kept.records.clone() };
         report.write(path)?;
@@ -62,7 +71,7 @@ impl Target for Blackhole {
         match &self.options.output {
             Some(path) if self.options.keep_records => commit_kept(path, commit, &windows),
             output => {
-                let mut report = self.report.lock().unwrap_or_else(|poison| poison.into_inner());
+                let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut next = report.clone();
                 windows.iter().try_for_each(|window| next.add(window))?;
                 if let Some(path) = output {

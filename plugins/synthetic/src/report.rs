@@ -41,6 +41,9 @@ pub struct StreamReport {
 pub struct PipelineReport {
     /// The newest run's.
     pub epoch: u64,
+    /// The newest run.
+    #[serde(default)]
+    pub run: String,
     /// What the engine asked to keep.
     pub records: Vec<CommitRecord>,
 }

@@ -119,6 +119,7 @@ fn the_target_in_c_keeps_its_promises() {
         "a-gap-in-sequences-is-refused",
         "epochs-rise",
         "an-older-run-is-fenced",
+        "a-run-that-was-taken-over-stays-so",
     ];
     assert_all_pass(&subject, Role::Target, &not_claimed);
 }

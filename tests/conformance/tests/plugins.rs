@@ -242,6 +242,7 @@ fn the_target_blackhole_keeps_its_promises() {
         "a-gap-in-sequences-is-refused",
         "epochs-rise",
         "an-older-run-is-fenced",
+        "a-run-that-was-taken-over-stays-so",
     ];
     for options in [json!({ "output": report }), json!({ "output": report, "keep_records": true })] {
         let subject = library.subject("blackhole", Role::Target);

@@ -125,8 +125,9 @@ const TARGET: &[(&str, &[&str])] = &[
     ("mixes_pipelines", &["records-come-back", "an-older-run-is-fenced"]),
     ("doubles_commit", &["a-commit-again-changes-nothing"]),
     ("accepts_gap", &["a-gap-in-sequences-is-refused"]),
-    ("epoch_stays", &["epochs-rise", "an-older-run-is-fenced"]),
+    ("epoch_stays", &["epochs-rise", "an-older-run-is-fenced", "a-run-that-was-taken-over-stays-so"]),
     ("ignores_fence", &["an-older-run-is-fenced"]),
+    ("takes_over_again", &["a-run-that-was-taken-over-stays-so"]),
 ];
 
 /// The tables of `astray`.

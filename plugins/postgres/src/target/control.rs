@@ -75,26 +75,29 @@ pub(super) fn has_schema(client: &mut Client, settings: &TargetSettings) -> Resu
     Ok(!client.query(sql, &[&settings.schema])?.is_empty())
 }
 
-/// Takes the next epoch, ends the sessions of older runs, and reads what is durable.
+/// Takes the next epoch, ends the sessions of older runs, and reads what is durable. A run that begins again does so only
+/// where it is still the newest.
 ///
 /// # Errors
-/// `Unavailable`: an older run holds the fence and cannot be ended. `Data`: a stored record is not what this connector
-/// wrote.
+/// `Unavailable`: an older run holds the fence and cannot be ended. `Fenced`: a newer one took over. `Data`: a stored
+/// record is not what this connector wrote.
 pub(super) fn begin_run(
     client: &mut Client,
     settings: &TargetSettings,
     pipeline: &Pipeline,
+    is_again: bool,
 ) -> Result<Begun> {
     make_tables(client, settings)?;
-    let mut raised = raise_epoch(client, settings, pipeline);
+    let mut raised = raise_epoch(client, settings, pipeline, is_again);
     for _ in 1..RAISES {
         match &raised {
-            Err(error) if error.vendor() == LOCK_NOT_AVAILABLE => {
+            // Whoever holds the fence may be a newer run.
+            Err(error) if error.vendor() == LOCK_NOT_AVAILABLE && !is_again => {
                 // Whoever holds it is older: of any epoch, or just about to get one.
                 if older::end_all(client, &pipeline.pipeline, 0..u64::MAX)? == 0 {
                     break;
                 }
-                raised = raise_epoch(client, settings, pipeline);
+                raised = raise_epoch(client, settings, pipeline, is_again);
             }
             _ => break,
         }
@@ -105,12 +108,18 @@ pub(super) fn begin_run(
     Ok(Begun { epoch, records: records(client, settings, &pipeline.pipeline)? })
 }
 
-fn raise_epoch(client: &mut Client, settings: &TargetSettings, pipeline: &Pipeline) -> Result<u64> {
+fn raise_epoch(
+    client: &mut Client,
+    settings: &TargetSettings,
+    pipeline: &Pipeline,
+    is_again: bool,
+) -> Result<u64> {
     let fence = settings.own("fence");
+    let newest = if is_again { "f.run = excluded.run" } else { "true" };
     let sql = format!(
         "INSERT INTO {fence} AS f (pipeline, epoch, run, since) VALUES ($1, 1, $2, pg_catalog.clock_timestamp())
          ON CONFLICT (pipeline) DO UPDATE SET epoch = f.epoch + 1, run = excluded.run, since = excluded.since
-         RETURNING epoch"
+         WHERE {newest} RETURNING epoch"
     );
     client.run("BEGIN; SET LOCAL lock_timeout = '5s'")?;
     older::mark(client, &pipeline.pipeline, 0, Mark::Transaction)?;
@@ -118,7 +127,10 @@ fn raise_epoch(client: &mut Client, settings: &TargetSettings, pipeline: &Pipeli
     match raised {
         Ok(rows) => {
             client.run("COMMIT")?;
-            rows.first().ok_or_else(|| Error::bug("the epoch was not raised"))?.number(0)
+            match rows.first() {
+                Some(row) => row.number(0),
+                None => Err(taken_over(client, settings, &pipeline.pipeline)?),
+            }
         }
         Err(error) => {
             client.roll_back()?;
@@ -165,19 +177,26 @@ pub(crate) fn check_epoch(
         return Ok(());
     }
     let hold = if fence == Fence::Hold { " FOR SHARE" } else { "" };
-    let table = settings.own("fence");
-    let sql = format!("SELECT epoch, run, since FROM {table} WHERE pipeline = $1{hold}");
-    match client.query(&sql, &[pipeline])?.first() {
-        Some(row) if row.number::<u64>(0)? == epoch => Ok(()),
-        Some(row) => Err(Error::fenced(format!(
-            "the run `{}` took over the pipeline `{pipeline}` at {}",
-            row.text(1),
-            row.text(2)
-        ))
-        .hint("let the newer run finish")),
-        None => Err(Error::fenced(format!("the pipeline `{pipeline}` is not known in this schema any more"))
-            .hint("run again")),
+    let sql = format!("SELECT epoch FROM {} WHERE pipeline = $1{hold}", settings.own("fence"));
+    match client.query(&sql, &[pipeline])?.first().map(|row| row.number::<u64>(0)).transpose()? {
+        Some(newest) if newest == epoch => Ok(()),
+        _ => Err(taken_over(client, settings, pipeline)?),
     }
+}
+
+/// Says which run is the newest.
+fn taken_over(client: &mut Client, settings: &TargetSettings, pipeline: &str) -> Result<Error> {
+    let sql = format!("SELECT run, since FROM {} WHERE pipeline = $1", settings.own("fence"));
+    Ok(match client.query(&sql, &[pipeline])?.first() {
+        Some(row) => Error::fenced(format!(
+            "the run `{}` took over the pipeline `{pipeline}` at {}",
+            row.text(0),
+            row.text(1)
+        ))
+        .hint("let the newer run finish"),
+        None => Error::fenced(format!("the pipeline `{pipeline}` is not known in this schema any more"))
+            .hint("run again"),
+    })
 }
 
 /// Compares the records of a commit with what is stored.

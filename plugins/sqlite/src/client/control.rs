@@ -29,33 +29,40 @@ pub(crate) enum Stored {
 }
 
 impl Client {
-    /// Makes the control tables, takes the next epoch, and reads what is durable.
+    /// Makes the control tables, takes the next epoch, and reads what is durable. A run that begins again does so only where
+    /// it is still the newest.
     ///
     /// # Errors
-    /// `Unavailable`: another program is writing. `Data`: a stored record is not what this connector wrote.
-    pub(crate) fn begin_run(&self, pipeline: &Pipeline) -> Result<Begun> {
+    /// `Unavailable`: another program is writing. `Fenced`: a newer run took over. `Data`: a stored record is not what this
+    /// connector wrote.
+    pub(crate) fn begin_run(&self, pipeline: &Pipeline, is_again: bool) -> Result<Begun> {
         self.begin()?;
-        let begun = self.raise_epoch(pipeline).and_then(|begun| self.commit().map(|()| begun));
+        let begun = self.raise_epoch(pipeline, is_again).and_then(|begun| self.commit().map(|()| begun));
         if begun.is_err() {
             self.roll_back();
         }
         begun
     }
 
-    fn raise_epoch(&self, pipeline: &Pipeline) -> Result<Begun> {
+    fn raise_epoch(&self, pipeline: &Pipeline, is_again: bool) -> Result<Begun> {
         self.run(TABLES)?;
-        let epoch: i64 = self
+        let epoch: Option<i64> = self
             .connection
             .query_row(
                 "INSERT INTO _dstreams_fence (pipeline, epoch, run, since)
                  VALUES (?1, 1, ?2, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
                  ON CONFLICT (pipeline) DO UPDATE SET epoch = epoch + 1, run = excluded.run, since = excluded.since
+                   WHERE NOT ?3 OR run = excluded.run
                  RETURNING epoch",
-                params![pipeline.pipeline, pipeline.run],
+                params![pipeline.pipeline, pipeline.run, is_again],
                 |row| row.get(0),
             )
+            .optional()
             .map_err(|error| self.failed(error))?;
-        Ok(Begun { epoch: epoch as u64, records: self.records(&pipeline.pipeline)? })
+        match epoch {
+            Some(epoch) => Ok(Begun { epoch: epoch as u64, records: self.records(&pipeline.pipeline)? }),
+            None => Err(self.taken_over(&pipeline.pipeline)?),
+        }
     }
 
     fn records(&self, pipeline: &str) -> Result<Vec<CommitRecord>> {
@@ -82,23 +89,34 @@ impl Client {
     /// # Errors
     /// `Fenced`: one does.
     pub(crate) fn check_epoch(&self, pipeline: &str, epoch: u64) -> Result<()> {
-        let sql = "SELECT epoch, run, since FROM _dstreams_fence WHERE pipeline = ?1";
-        let newest: Option<(i64, String, String)> = self
+        let sql = "SELECT epoch FROM _dstreams_fence WHERE pipeline = ?1";
+        let newest: Option<i64> = self
             .connection
-            .query_row(sql, [pipeline], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row(sql, [pipeline], |row| row.get(0))
             .optional()
             .map_err(|error| self.failed(error))?;
         match newest {
-            Some((newest, _, _)) if newest as u64 == epoch => Ok(()),
-            Some((_, run, since)) => {
-                Err(Error::fenced(format!("the run `{run}` took over the pipeline `{pipeline}` at {since}"))
-                    .hint("let the newer run finish"))
-            }
-            None => {
-                Err(Error::fenced(format!("the pipeline `{pipeline}` is not known in this file any more"))
-                    .hint("run again"))
-            }
+            Some(newest) if newest as u64 == epoch => Ok(()),
+            _ => Err(self.taken_over(pipeline)?),
         }
+    }
+
+    /// Says which run is the newest.
+    fn taken_over(&self, pipeline: &str) -> Result<Error> {
+        let sql = "SELECT run, since FROM _dstreams_fence WHERE pipeline = ?1";
+        let newest: Option<(String, String)> = self
+            .connection
+            .query_row(sql, [pipeline], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(|error| self.failed(error))?;
+        Ok(match newest {
+            Some((run, since)) => {
+                Error::fenced(format!("the run `{run}` took over the pipeline `{pipeline}` at {since}"))
+                    .hint("let the newer run finish")
+            }
+            None => Error::fenced(format!("the pipeline `{pipeline}` is not known in this file any more"))
+                .hint("run again"),
+        })
     }
 
     /// Compares the records of a commit with what is stored.

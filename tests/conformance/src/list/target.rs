@@ -121,4 +121,10 @@ pub(super) static CASES: &[Case] = &[
         "once a newer run has begun, a commit of an older one is an error of kind `fenced`, and nothing of it is kept",
         fences::an_older_run_is_fenced,
     ),
+    Case::new(
+        "a-run-that-was-taken-over-stays-so",
+        &[Need::Config, Need::Transactional],
+        "a run that begins again after another one has begun is answered with an error of kind `fenced`; the newer run goes on",
+        fences::a_run_that_was_taken_over_stays_so,
+    ),
 ];

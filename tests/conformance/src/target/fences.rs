@@ -3,7 +3,7 @@
 use dstream_abi::ErrorKind;
 
 use super::commits::{any_mode, check_records};
-use super::run::{Run, name, plan, record};
+use super::run::{Run, begin_as, name, plan, record, run_name};
 use crate::rows::rows;
 use crate::subject::Subject;
 use crate::verdict::{Step, Stop, While, ensure, fail};
@@ -68,6 +68,35 @@ fn fence(subject: &Subject<'_>, label: &str, is_same_target: bool) -> Step {
     drop((lane, new, old));
     subject.check_rows(&table, &rows(0..20))?;
     check_records(subject, &table, &[record(&table, 2)])
+}
+
+/// A run may begin again, unless another one took over; that one is not disturbed.
+pub(crate) fn a_run_that_was_taken_over_stays_so(subject: &Subject<'_>) -> Step<String> {
+    let table = name(subject, "taken");
+    let mode = any_mode(subject)?;
+    let old = subject.open_target().during(|| "opening the target".to_owned())?;
+    let run = run_name();
+    let mut epochs = Vec::new();
+    for time in ["first", "second"] {
+        let begun = begin_as(&*old, &table, &run).during(|| format!("the {time} `begin` of one run"))?;
+        epochs.push(begun.epoch);
+    }
+    let new = Run::begin(subject, &table)?;
+    let mut lane = new.lane(plan(&table, mode))?;
+    lane.write(&rows(0..10))?;
+    match begin_as(&*old, &table, &run).map_err(|error| (error.kind(), error)) {
+        Err((ErrorKind::Fenced, _)) => {}
+        Err((kind, error)) => {
+            return fail(format!("a `begin` again: `{}` in place of `fenced`: {error}", kind.name()));
+        }
+        Ok(_) => return fail("a run that was taken over has taken over itself, by beginning again"),
+    }
+    let window = lane.prepare()?;
+    new.commit(vec![window], vec![record(&table, 1)]).during(|| "the newer run".to_owned())?;
+    drop((lane, new, old));
+    subject.check_rows(&table, &rows(0..10))?;
+    ensure(epochs.is_sorted_by(|a, b| a < b), || format!("the epochs are {epochs:?}"))?;
+    Ok(String::new())
 }
 
 /// Writers of one run work at the same time, on one table or on several, and are committed one by one, in any order.

@@ -134,8 +134,17 @@ impl Run {
 }
 
 pub(crate) fn begin(target: &dyn Target, pipeline: &str) -> Result<Begun> {
-    let run = format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed));
-    target.begin(&Pipeline { pipeline: pipeline.to_owned(), run })
+    begin_as(target, pipeline, &run_name())
+}
+
+/// Begins a run under a name that it may have begun with before.
+pub(crate) fn begin_as(target: &dyn Target, pipeline: &str, run: &str) -> Result<Begun> {
+    target.begin(&Pipeline { pipeline: pipeline.to_owned(), run: run.to_owned() })
+}
+
+/// A name that no run had before.
+pub(crate) fn run_name() -> String {
+    format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Lane {

@@ -41,8 +41,14 @@ impl Store {
         self.pipeline(pipeline)["epoch"].as_u64().unwrap_or(0)
     }
 
-    pub(crate) fn set_epoch(&mut self, pipeline: &str, epoch: u64) {
+    /// The newest run.
+    pub(crate) fn run(&mut self, pipeline: &str) -> String {
+        self.pipeline(pipeline)["run"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn set_epoch(&mut self, pipeline: &str, epoch: u64, run: &str) {
         self.pipeline(pipeline)["epoch"] = json!(epoch);
+        self.pipeline(pipeline)["run"] = json!(run);
     }
 
     pub(crate) fn records(&mut self, pipeline: &str) -> Vec<CommitRecord> {

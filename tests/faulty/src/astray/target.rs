@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     prepared: Mutex<HashMap<String, Window>>,
     /// Rows that writers left when they were dropped; only one of the faults looks at them.
     pub(crate) left: Mutex<Vec<Row>>,
+    /// The run that has begun last.
+    run: Mutex<Option<String>>,
 }
 
 /// A window that waits for its commit.
@@ -62,7 +64,7 @@ impl Shared {
 impl OpenTarget for AstrayTarget {
     fn open(_: Context, config: ConnectorConfig) -> Result<AstrayTarget> {
         let settings = Settings::read(&config)?;
-        Ok(AstrayTarget(Arc::new(Shared { settings, prepared: Mutex::default(), left: Mutex::default() })))
+        Ok(AstrayTarget(Arc::new(Shared { settings, prepared: Mutex::default(), left: Mutex::default(), run: Mutex::default() })))
     }
 }
 
@@ -74,9 +76,15 @@ impl Target for AstrayTarget {
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let mut store = Store::open(&self.0.settings.folder)?;
         let name = self.name_of(&pipeline.pipeline);
+        let mut run = self.0.run.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_again = run.as_ref() == Some(&pipeline.run) && !self.0.has("takes_over_again");
+        if is_again && store.run(name) != pipeline.run {
+            return Err(Error::fenced("a newer run owns the pipeline"));
+        }
+        *run = Some(pipeline.run.clone());
         let rise = u64::from(!(self.0.has("epoch_stays") && store.epoch(name) > 0));
         let epoch = store.epoch(name) + rise;
-        store.set_epoch(name, epoch);
+        store.set_epoch(name, epoch, &pipeline.run);
         let mut records = store.records(name);
         store.save()?;
         if self.0.has("alters_records") {
