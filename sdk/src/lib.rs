@@ -17,6 +17,7 @@ mod row_hash; // a number for every row
 mod rows; // records that come one by one -> batches
 mod runtime; // one tokio per library
 mod secret; // a value that no output shows
+mod unique; // columns that tell records apart
 mod wait; // waiting that ends when the run does
 
 pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
@@ -31,6 +32,7 @@ pub use row_hash::hash_rows;
 pub use rows::{BatchBuilder, ColumnBuilder};
 pub use runtime::{block_on, handle, spawn};
 pub use secret::Secret;
+pub use unique::{unique_columns, with_unique_columns};
 pub use wait::wait;
 
 // The contract: traits, and the documents that cross.

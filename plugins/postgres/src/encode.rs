@@ -43,7 +43,7 @@ impl Encoder {
     /// makes room.
     ///
     /// # Errors
-    /// `Data`: a value that the column cannot hold exactly; names column and row (counted from the writer's first) and
+    /// `Data`: a value that the column cannot hold exactly; names column and row (counted from the writer's first, which is 1) and
     /// quotes no value. As `flush`.
     pub(crate) fn encode(
         &mut self,
@@ -82,7 +82,7 @@ impl Encoder {
         let name = self.columns.get(column).map(|column| column.name.as_str()).unwrap_or_default();
         Error::data(format!(
             "the column `{name}` of the record {} cannot hold its value exactly: {why}",
-            self.rows + row as u64
+            self.rows + row as u64 + 1
         ))
         .hint("mend the record in the source, or deselect the column with `dstreams catalog deselect`")
     }

@@ -3,6 +3,7 @@
 mod check; // whether the database can be written to
 mod commit; // the end of a window
 mod control; // the control tables: fence, records, ownership
+mod first; // first copies of streams with a key
 mod hanging; // what hangs on a table
 mod look; // what is there
 mod make; // tables are made and widened
@@ -14,6 +15,7 @@ mod swap; // what was built aside takes the table's place
 
 pub(crate) use commit::{commit_again, finish, store};
 pub(crate) use control::{Fence, Stored, check_epoch, note_change};
+pub(crate) use first::FirstCopies;
 pub(crate) use make::make_ready;
 pub(crate) use older::{Mark, mark};
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub(crate) struct Shared {
     control: Mutex<Control>,
     lanes: Mutex<HashMap<u64, Arc<Mutex<Lane>>>>,
     next_writer: AtomicU64,
+    first_copies: Arc<FirstCopies>,
 }
 
 /// Of the run as a whole.
@@ -76,6 +79,7 @@ impl OpenTarget for PostgresTarget {
                 control: Mutex::default(),
                 lanes: Mutex::default(),
                 next_writer: AtomicU64::new(1),
+                first_copies: Arc::default(),
             }),
         })
     }
@@ -103,8 +107,12 @@ impl Target for PostgresTarget {
         for plan in &request.streams {
             check_table_name(&plan.table).map_err(|error| error.stream(&plan.stream))?;
         }
-        let run =
-            Arc::new(Run { pipeline: request.pipeline, epoch: request.epoch, streams: request.streams });
+        let run = Arc::new(Run {
+            pipeline: request.pipeline,
+            epoch: request.epoch,
+            streams: request.streams,
+            first_copies: self.shared.first_copies.clone(),
+        });
         let lane = Lane::new(self.shared.settings.clone(), context, run.clone());
         let id = self.shared.next_writer.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(PostgresWriter::new(self.shared.clone(), id, run, lane)))

@@ -146,8 +146,8 @@ fn judge_state(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
         let (key, mut value) = (record.key, record.value);
         value["sequence"] = record.sequence.into();
         let entry = entries.remove(&key).unwrap_or_default();
-        // A table that is cut into other parts now leaves the records of the parts that were: no run asks for them again,
-        // and the file has what it last knew of them.
+        // A copy that was given up for another, or of a table that is cut into other parts now, leaves the records of its
+        // parts: no run asks for them again, and the file has what it last knew of them.
         let is_history = newest.get(&stream_of(&key)).is_some_and(|newest| generation(&value) < *newest);
         if entry != value && !is_history {
             verdict.state += 1;
@@ -160,7 +160,10 @@ fn judge_state(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
             verdict.tell(|| format!("the target has a record of `{key}`, which is no stream"));
             continue;
         };
-        if let Some(problem) = find_problem(world, stream, &value, of != key) {
+        if is_history {
+            continue;
+        }
+        if let Some(problem) = find_problem(world, stream, &value) {
             verdict.state += 1;
             verdict.tell(|| format!("the target's record of `{key}`: {problem}: {value}"));
         }
@@ -173,11 +176,7 @@ fn judge_state(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
 }
 
 /// What a record says of a stream that was read to its end.
-fn find_problem(world: &World<'_>, stream: &Stream, record: &Json, is_part: bool) -> Option<String> {
-    if is_part {
-        // A copy that was given up for another leaves records of its parts.
-        return None;
-    }
+fn find_problem(world: &World<'_>, stream: &Stream, record: &Json) -> Option<String> {
     if record["complete"] != true {
         return Some("it is not complete".to_owned());
     }

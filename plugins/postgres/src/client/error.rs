@@ -67,6 +67,8 @@ pub(super) fn of_server(body: &ErrorResponseBody, settings: &Settings) -> Error 
 pub(crate) const LOCK_NOT_AVAILABLE: i32 = number(b"55P03");
 /// What an ON CONFLICT says of two rows that are one to the index.
 pub(crate) const SAME_ROW_TWICE: i32 = number(b"21000");
+/// A row whose key another row has.
+pub(crate) const UNIQUE_VIOLATION: i32 = number(b"23505");
 
 /// SQLSTATE as a number: its five letters in base 36.
 pub(crate) fn number_of(code: &str) -> i32 {
@@ -149,6 +151,7 @@ mod tests {
     fn a_code_is_one_number_however_it_is_made() {
         assert_eq!(number_of("55P03"), LOCK_NOT_AVAILABLE);
         assert_eq!(number_of("21000"), SAME_ROW_TWICE);
+        assert_eq!(number_of("23505"), UNIQUE_VIOLATION);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod startup; // from a socket to a session
 mod tls; // what is checked of the server
 
 pub(crate) use copy::CopyState;
-pub(crate) use error::{LOCK_NOT_AVAILABLE, SAME_ROW_TWICE};
+pub(crate) use error::{LOCK_NOT_AVAILABLE, SAME_ROW_TWICE, UNIQUE_VIOLATION};
 pub(crate) use query::Row;
 pub(crate) use settings::{Settings, TimeoutOptions, TlsOptions};
 

@@ -2,11 +2,12 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use dstream_sdk::{Message, ReadRequest, Result};
+use dstream_sdk::{Message, ReadRequest, Result, with_unique_columns};
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, CopyState};
 use crate::decode::Decoder;
+use crate::tap::Source;
 use crate::types::ReadColumn;
 
 /// Takes rows out of COPYs of one list of columns.
@@ -92,8 +93,14 @@ impl Copy {
 }
 
 /// The first message of every reader.
-pub(crate) fn schema_message(schema: &SchemaRef) -> Message {
-    Message::Schema { stream: 0, version: 1, schema: schema.clone() }
+pub(crate) fn schema_message(schema: &SchemaRef, source: Option<&Source>) -> Message {
+    // What the user calls a key is not what the server keeps unique.
+    let key = source.and_then(|source| source.relation.as_ref()).map(|relation| relation.key.as_slice());
+    Message::Schema {
+        stream: 0,
+        version: 1,
+        schema: with_unique_columns(schema.clone(), key.unwrap_or_default()),
+    }
 }
 
 pub(crate) fn batch_message(batch: RecordBatch, source_bytes: u64) -> Message {

@@ -158,7 +158,7 @@ impl FullReader {
             match self.step {
                 Step::Schema => {
                     self.step = Step::Range;
-                    return Ok(schema_message(self.copy.schema()).into());
+                    return Ok(schema_message(self.copy.schema(), Some(&self.source)).into());
                 }
                 Step::Range => {
                     self.step = Step::Batch;

@@ -115,7 +115,7 @@ impl IncrementalReader {
             match self.step {
                 Step::Schema => {
                     self.step = Step::Gate;
-                    return Ok(schema_message(self.copy.schema()).into());
+                    return Ok(schema_message(self.copy.schema(), Some(&self.source)).into());
                 }
                 Step::Gate => match self.gate.poll(&mut self.client)? {
                     None => {

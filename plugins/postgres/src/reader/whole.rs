@@ -49,7 +49,7 @@ impl WholeReader {
                 self.step = Step::Batch;
                 self.copy.start(&mut self.client, &self.sql)?;
                 self.is_open = true;
-                Ok(schema_message(self.copy.schema()).into())
+                Ok(schema_message(self.copy.schema(), None).into())
             }
             Step::Batch => Ok(match self.copy.fill(&mut self.client, timeout, &mut self.is_open)? {
                 Filled::Batch(batch, bytes) => batch_message(batch, bytes).into(),

@@ -2,7 +2,10 @@
 
 use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
 
+use std::sync::Arc;
+
 use super::Found;
+use crate::target::FirstCopies;
 
 /// Who writes, and how.
 #[derive(Debug)]
@@ -10,6 +13,7 @@ pub(crate) struct Run {
     pub(crate) pipeline: String,
     pub(crate) epoch: u64,
     pub(crate) streams: Vec<StreamPlan>,
+    pub(crate) first_copies: Arc<FirstCopies>,
 }
 
 /// Who writes a table.

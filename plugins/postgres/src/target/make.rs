@@ -1,6 +1,6 @@
 //! Tables are made and widened: in transactions of their own, or in that of the window that needs it.
 
-use dstream_sdk::{Error, Result, StreamPlan, tracing};
+use dstream_sdk::{Error, Result, StreamPlan, tracing, unique_columns};
 
 use super::control::{self, Fence};
 use super::look::look;
@@ -116,8 +116,28 @@ impl Maker<'_> {
             self.shape.find(column).is_none() && found.column(column).is_some_and(|it| !it.is_generated)
         });
         let gone = gone.collect();
-        let pair = Pair { plan, shape: self.shape, keys: &keys, table: &name, found: &found, gone };
+        let is_first_copy = self.is_first_copy(&name, &found, &keys)?;
+        let pair =
+            Pair { plan, shape: self.shape, keys: &keys, table: &name, found: &found, gone, is_first_copy };
         Route::new(settings, &pair, columns)
+    }
+
+    /// Whether rows need not be merged: nothing is in the table but what this run brings, the source says that its keys
+    /// differ, and the table's index makes sure.
+    fn is_first_copy(&mut self, name: &str, found: &Found, keys: &[usize]) -> Result<bool> {
+        let schema = &self.shape.schema;
+        let unique = unique_columns(schema);
+        let is_key = |column: &String| keys.iter().any(|key| schema.field(*key).name() == column);
+        let tells_apart = !unique.is_empty() && unique.iter().all(is_key);
+        // What a statement would refuse or do besides, a COPY does not.
+        let is_plain = !found.has_rules
+            && !found.has_triggers
+            && !found.columns.iter().any(|column| column.is_identity_always);
+        if !tells_apart || !is_plain || self.settings.delete_column.is_some() {
+            return Ok(false);
+        }
+        let sql = format!("SELECT 1 FROM {} LIMIT 1", self.settings.qualified(name)?);
+        self.run.first_copies.is_one(name, || Ok(self.client.query(&sql, &[])?.is_empty()))
     }
 
     fn note(&mut self, name: &str, before: Option<&Owner>) -> Result<()> {

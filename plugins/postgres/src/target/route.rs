@@ -19,6 +19,8 @@ pub(crate) struct Route {
     /// The statement that takes the rows.
     pub(crate) copy: String,
     pub(crate) stage: Option<Stage>,
+    /// The table, where two rows with one key are not merged but an error.
+    pub(crate) first_copy: Option<String>,
 }
 
 /// A table of the session that keeps rows until the end of their window.
@@ -54,6 +56,8 @@ pub(super) struct Pair<'a> {
     pub(super) found: &'a Found,
     /// Columns that the stream had and does not have any more.
     pub(super) gone: Vec<String>,
+    /// Rows with one key are not expected.
+    pub(super) is_first_copy: bool,
 }
 
 impl Route {
@@ -66,15 +70,17 @@ impl Route {
         pair: &Pair<'_>,
         columns: Vec<Option<WriteColumn>>,
     ) -> Result<Route> {
-        let Pair { plan, shape, keys, table, found, gone } = pair;
+        let Pair { plan, shape, keys, table, found, gone, is_first_copy } = pair;
         let sent: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].is_some()).collect();
         let columns: Vec<WriteColumn> = columns.into_iter().flatten().collect();
         let names = quoted(columns.iter().map(|column| column.name.as_str()))?;
         let target = settings.qualified(table)?;
-        let is_staged = plan.write_mode == WriteMode::Upsert || columns.iter().any(|it| it.cast.is_some());
+        let is_merged = plan.write_mode == WriteMode::Upsert && !is_first_copy;
+        let is_staged = is_merged || columns.iter().any(|it| it.cast.is_some());
         if !is_staged {
             let copy = format!("COPY {target} ({}) FROM STDIN (FORMAT binary)", names.join(", "));
-            return Ok(Route { sent, columns, copy, stage: None });
+            let first_copy = is_first_copy.then(|| (*table).to_owned());
+            return Ok(Route { sent, columns, copy, stage: None, first_copy });
         }
         if columns.len() >= MAX_COLUMNS {
             return Err(Error::schema(format!(
@@ -128,6 +134,7 @@ impl Route {
             copy,
             sent,
             columns,
+            first_copy: None,
         })
     }
 }

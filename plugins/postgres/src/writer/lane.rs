@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Kind;
 use super::nul::{Changes, without_nul};
-use crate::client::{Client, SAME_ROW_TWICE};
+use crate::client::{Client, SAME_ROW_TWICE, UNIQUE_VIOLATION};
 use crate::encode::{END, Encoder, HEAD};
 use crate::table::{Run, Shape};
 use crate::target::{self, Check, Fence, Mark, Route, Stage, Stored, TargetSettings};
@@ -45,6 +45,7 @@ struct Window {
 /// A COPY that is under way.
 struct Copying {
     kind: Kind,
+    route: Arc<Route>,
     rows: u64,
     /// What is not sent yet.
     out: BytesMut,
@@ -109,7 +110,21 @@ impl Lane {
             Ok(())
         });
         self.window.rows += records.num_rows() as u64;
-        sent.map_err(|error| self.explain(error))
+        sent.map_err(|error| self.explain(self.met(route, error)))
+    }
+
+    /// Rows of a first copy that have one key: from now on they are merged, so the lane has to come again.
+    fn met(&self, route: &Route, error: Error) -> Error {
+        match &route.first_copy {
+            Some(table) if error.vendor() == UNIQUE_VIOLATION => {
+                self.run.first_copies.give_up(table);
+                Error::unavailable(format!(
+                    "two rows for the table `{table}` have one key: from here on they are merged"
+                ))
+                .hint("run again: what was not committed is read again")
+            }
+            _ => error,
+        }
     }
 
     fn start_copy(&mut self, kind: Kind, route: &Arc<Route>) -> Result<()> {
@@ -131,7 +146,8 @@ impl Lane {
             self.window.staged.insert(stream, Staged { version, route: route.clone(), rows: 0 });
         }
         self.client()?.start_copy_in(&route.copy)?;
-        self.window.copying = Some(Copying { kind, rows: 0, out: BytesMut::from(HEAD) });
+        self.window.copying =
+            Some(Copying { kind, route: route.clone(), rows: 0, out: BytesMut::from(HEAD) });
         Ok(())
     }
 
@@ -152,8 +168,8 @@ impl Lane {
         let Some(mut copying) = self.window.copying.take() else { return Ok(()) };
         let client = self.client()?;
         copying.out.extend_from_slice(END);
-        client.copy_send(&mut copying.out)?;
-        let taken = client.finish_copy_in()?;
+        let taken = client.copy_send(&mut copying.out).and_then(|()| client.finish_copy_in());
+        let taken = taken.map_err(|error| self.met(&copying.route, error))?;
         if taken != copying.rows {
             return Err(kept_out(copying.rows, taken));
         }

@@ -64,7 +64,12 @@ impl Shared {
 impl OpenTarget for AstrayTarget {
     fn open(_: Context, config: ConnectorConfig) -> Result<AstrayTarget> {
         let settings = Settings::read(&config)?;
-        Ok(AstrayTarget(Arc::new(Shared { settings, prepared: Mutex::default(), left: Mutex::default(), run: Mutex::default() })))
+        Ok(AstrayTarget(Arc::new(Shared {
+            settings,
+            prepared: Mutex::default(),
+            left: Mutex::default(),
+            run: Mutex::default(),
+        })))
     }
 }
 
