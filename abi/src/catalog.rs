@@ -80,6 +80,9 @@ pub struct SelectedStream {
     /// The column it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_key: Option<String>,
+    /// A record that comes again replaces itself: the target upserts. Otherwise it would stand there twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub upserted: bool,
 }
 
 /// What is to be read, with what is committed of it: the question to `plan`.

@@ -117,6 +117,7 @@ mod tests {
         ReadRequest {
             partition: Partition::whole("s"),
             streams: vec![SelectedStream {
+                upserted: false,
                 name: "s".into(),
                 schema: Schema::new(vec![Field::new("n", DataType::Int64, false)]).into(),
                 key_properties: vec![],

@@ -48,6 +48,7 @@ fn the_tap_of_the_readme_lists_a_folder() {
     let request = ReadRequest {
         partition: Partition::whole("files"),
         streams: vec![SelectedStream {
+            upserted: false,
             name: stream.name,
             schema: stream.schema,
             key_properties: stream.key_properties,

@@ -163,7 +163,12 @@ fn explain(request: &Request, promises: &[Explanation]) -> Outcome {
             (first, later) if first == later => first.to_string(),
             (first, later) => format!("{first} the first time, then {later}"),
         };
-        output::line(format!("{} → {} ({mode}): {promise}", stream.name, table.table))?;
+        let method = match &stream.replication_key {
+            Some(key) => format!("{} by `{key}`", stream.replication_method),
+            None => stream.replication_method.to_string(),
+        };
+        let (name, table) = (&stream.name, &table.table);
+        output::line(format!("{name} → {table} ({method}, {mode})\n  {promise}"))?;
     }
     Ok(ExitCode::Ok)
 }

@@ -120,6 +120,7 @@ fn plan(
 
 fn selected(shape: &StreamSchema) -> SelectedStream {
     SelectedStream {
+        upserted: false,
         name: shape.stream.clone(),
         schema: shape.schema.clone(),
         key_properties: shape.key_properties.clone(),

@@ -74,6 +74,7 @@ pub(crate) fn pipeline(records: &RecordBatch, batches: u64) -> Cost {
 
 fn request(records: &RecordBatch, tap: Through<dyn Tap>, target: Through<dyn Target>) -> Request {
     let streams = vec![SelectedStream {
+        upserted: false,
         name: "s".into(),
         schema: records.schema(),
         key_properties: vec![],

@@ -89,6 +89,8 @@ impl StreamEntry {
                 .hint("select columns, or deselect the stream: `dstreams catalog deselect`"));
         }
         Ok(SelectedStream {
+            // So whoever receives a record with a key is expected to do, unless a plan for the target says otherwise.
+            upserted: !keys.is_empty(),
             name: self.name().to_owned(),
             schema: Schema::new_with_metadata(fields, all.metadata().clone()).into(),
             key_properties: keys,

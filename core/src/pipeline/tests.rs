@@ -120,6 +120,7 @@ impl Writer for KeepsWriter {
 /// Room for about ten batches.
 fn run_between(tap: Numbers, target: Arc<Keeps>) -> Outcome {
     let stream = SelectedStream {
+        upserted: false,
         name: "n".into(),
         schema: schema(),
         key_properties: vec![],

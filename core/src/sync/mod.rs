@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use dstream_abi::{Error, Pipeline, ReplicationMethod, SelectedStream, Selection, StreamPlan, Tap, Target};
+use dstream_abi::{
+    Error, Pipeline, ReplicationMethod, SelectedStream, Selection, StreamPlan, Tap, Target, WriteMode,
+};
 use tracing::info;
 
 use crate::commit::{Lane, Machine, Protocol, Run, SeededBug};
@@ -118,6 +120,7 @@ pub struct Prepared {
 /// Nothing was moved; the step says whose error it is.
 pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
     for (stream, table) in request.streams.iter_mut().zip(&request.tables) {
+        stream.upserted = table.write_mode(false) == WriteMode::Upsert;
         // What comes after a bookmark is not the whole of a table that is to be replaced.
         if table.starts_over {
             stream.replication_method = ReplicationMethod::FullTable;

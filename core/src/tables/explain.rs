@@ -40,6 +40,9 @@ pub struct Explanation {
     pub promise: Promise,
     /// Why, in one sentence.
     pub reason: String,
+    /// What no run brings, whatever is promised for what it reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// What would make it stronger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
@@ -52,7 +55,14 @@ const UPSERT: &str = "leave `write_mode` out: a stream with a key is then upsert
 
 impl std::fmt::Display for Explanation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.promise, self.reason)
+        write!(f, "{}: {}", self.promise, self.reason)?;
+        if let Some(unseen) = &self.unseen {
+            write!(f, "\n  not seen: {unseen}")?;
+        }
+        match &self.advice {
+            Some(advice) => write!(f, "\n  for more: {advice}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -68,7 +78,29 @@ pub fn explain(
         stream: stream.name.clone(),
         promise,
         reason: reason.to_owned(),
+        unseen: unseen(stream, plan),
         advice: advice.map(str::to_owned),
+    }
+}
+
+/// Changes of the source that the target does not follow.
+fn unseen(stream: &SelectedStream, plan: &TablePlan) -> Option<String> {
+    let is_copy = stream.replication_method == ReplicationMethod::FullTable;
+    match (is_copy, plan.write_mode(is_copy), &stream.replication_key) {
+        (true, WriteMode::Overwrite, _) => None,
+        (true, WriteMode::Upsert, _) => {
+            Some("records that are deleted in the source stay in the table".to_owned())
+        }
+        (true, WriteMode::Append, _) => {
+            Some("records that are changed or deleted in the source: their rows stay".to_owned())
+        }
+        (false, WriteMode::Upsert, Some(key)) => {
+            Some(format!("records that are deleted, or changed without a new `{key}`"))
+        }
+        (false, _, Some(key)) => Some(format!(
+            "records that are deleted, or changed without a new `{key}`; one with a new value is another row"
+        )),
+        (false, _, None) => Some("records that are changed or deleted after they were read".to_owned()),
     }
 }
 

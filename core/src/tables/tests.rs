@@ -11,6 +11,7 @@ use WriteMode::{Append, Overwrite, Upsert};
 fn stream(name: &str, method: ReplicationMethod, keys: &[&str]) -> SelectedStream {
     let fields = vec![Field::new("id", DataType::Int64, false), Field::new("Name", DataType::Utf8, true)];
     SelectedStream {
+        upserted: false,
         name: name.into(),
         schema: Schema::new(fields).into(),
         key_properties: keys.iter().map(|key| (*key).to_owned()).collect(),

@@ -63,6 +63,7 @@ impl RunModel {
         let mut names: Vec<&str> = scenario.partitions.iter().map(|part| part.stream).collect();
         names.dedup();
         let streams = names.iter().map(|name| SelectedStream {
+            upserted: false,
             name: name.to_string(),
             schema: schema.clone(),
             key_properties: vec![],

@@ -111,6 +111,7 @@ pub(crate) const WIDE: BatchLimits = BatchLimits { rows: 1 << 16, bytes: 64 << 2
 pub(crate) fn selected(catalog: &Catalog, stream: &str) -> SelectedStream {
     let info = catalog.streams.iter().find(|info| info.name == stream).expect("the stream is in the catalog");
     SelectedStream {
+        upserted: false,
         name: info.name.clone(),
         schema: info.schema.clone(),
         key_properties: info.key_properties.clone(),

@@ -110,12 +110,12 @@ impl Boundary {
         })?;
         let boundary =
             Boundary::new(key, field.data_type(), bookmark).map_err(|error| error.stream(&stream.name))?;
-        Ok(boundary.counting_crowds(stream.key_properties.is_empty()))
+        Ok(boundary.counting_crowds(!stream.upserted))
     }
 
-    /// Whether more than 4,096 rows of one value are told by their number and the sum of their hashes. For streams without
-    /// a key, where a row that comes again stands twice: such rows are all known, or the stream stops. With a key they come
-    /// again, and are upserted. [`of_stream`](Boundary::of_stream) chooses by itself.
+    /// Whether more than 4,096 rows of one value are told by their number and the sum of their hashes. For streams that are
+    /// not upserted, where a row that comes again stands twice: such rows are all known, or the stream stops. Otherwise they
+    /// come again, and replace themselves. [`of_stream`](Boundary::of_stream) chooses by itself.
     #[must_use]
     pub fn counting_crowds(mut self, counts_crowds: bool) -> Boundary {
         self.counts_crowds = counts_crowds;

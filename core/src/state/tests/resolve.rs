@@ -41,6 +41,7 @@ impl Case {
     fn starts(&self) -> Result<Starts, StateError> {
         let fingerprint = BTreeMap::from([("source".to_string(), self.fingerprint.to_string())]);
         let streams = [SelectedStream {
+            upserted: false,
             name: "s".into(),
             schema: Arc::new(arrow::datatypes::Schema::empty()),
             key_properties: vec![],

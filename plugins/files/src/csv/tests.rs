@@ -25,6 +25,7 @@ fn stream(fields: &[(&str, DataType)]) -> SelectedStream {
     let fields: Vec<Field> =
         fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect();
     SelectedStream {
+        upserted: false,
         name: "a".to_owned(),
         schema: Arc::new(Schema::new(fields)),
         key_properties: Vec::new(),

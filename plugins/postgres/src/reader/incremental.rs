@@ -73,17 +73,17 @@ impl IncrementalReader {
         let has_nulls = request.bookmark.is_some();
         let bookmark =
             request.bookmark.as_ref().filter(|bookmark| bookmark.get(&key.name) != Some(&Value::Null));
-        let is_keyless = request.streams.first().is_none_or(|stream| stream.key_properties.is_empty());
+        let is_upserted = request.streams.first().is_some_and(|stream| stream.upserted);
         let boundary = Boundary::new(&key.name, &key.data_type, bookmark)?;
-        let mut boundary = boundary.counting_crowds(is_keyless);
+        let mut boundary = boundary.counting_crowds(!is_upserted);
         let last = boundary.lower_bound().cloned();
         let lookback = wishes.lookback.get(&source.stream).copied().unwrap_or(0);
         if lookback > 0 {
-            if source.key.is_empty() {
+            if !is_upserted {
                 return Err(Error::config(
-                    "`options.lookback` reads records again, and the stream has no key to tell them by",
+                    "`options.lookback` reads records again, and they would stand twice: the stream is not upserted",
                 )
-                .hint("name its key with `options.key_properties`, or take the lookback out"));
+                .hint("name its key with `options.key_properties` and upsert it, or take the lookback out"));
             }
             boundary = Boundary::new(&key.name, &key.data_type, None)?;
         }

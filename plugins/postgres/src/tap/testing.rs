@@ -44,6 +44,7 @@ pub(crate) fn stream(tap: &PostgresTap, name: &str) -> StreamInfo {
 pub(crate) fn select(tap: &PostgresTap, name: &str, key: Option<&str>) -> SelectedStream {
     let info = stream(tap, name);
     SelectedStream {
+        upserted: !info.key_properties.is_empty(),
         name: info.name,
         schema: info.schema,
         key_properties: info.key_properties,
@@ -76,6 +77,7 @@ pub(crate) fn request(
 
 /// What came of a reader.
 #[derive(Default)]
+#[derive(Debug)]
 pub(crate) struct Came {
     pub(crate) rows: Vec<String>,
     /// With the number of rows that each covers.

@@ -18,6 +18,7 @@ fn open(options: Value) -> Result<Synthetic> {
 
 fn select(tap: &Synthetic) -> Selection {
     let streams = tap.discover().unwrap().streams.into_iter().map(|stream| SelectedStream {
+        upserted: false,
         name: stream.name,
         schema: stream.schema,
         key_properties: stream.key_properties,

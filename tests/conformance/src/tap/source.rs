@@ -192,6 +192,7 @@ impl Job {
 pub(crate) fn select(stream: &StreamInfo, method: ReplicationMethod) -> SelectedStream {
     let follows_key = method == ReplicationMethod::Incremental;
     SelectedStream {
+        upserted: false,
         name: stream.name.clone(),
         schema: stream.schema.clone(),
         key_properties: stream.key_properties.clone(),

@@ -83,8 +83,8 @@ fn how_a_stream_is_kept_up_to_date_is_set_in_the_catalog() {
     assert_eq!(run.stdout, "`airlines`: FULL_TABLE, key `carrier`, `name`\n");
     set(&["planes", "--key", "tailnum"]).ok();
     let run = sandbox.sync(&["--catalog", "catalog.json", "--explain"]).ok();
-    assert!(run.stdout.contains("airlines → airlines (upsert)"), "{run}");
-    assert!(run.stdout.contains("planes → planes (upsert)"), "{run}");
+    assert!(run.stdout.contains("airlines → airlines (FULL_TABLE, upsert)"), "{run}");
+    assert!(run.stdout.contains("planes → planes (INCREMENTAL, upsert)"), "{run}");
     for (args, message) in [
         (&["airlines", "--replication-method", "LOG_BASED"][..], "it offers `INCREMENTAL`, `FULL_TABLE`"),
         (&["airlines", "--key", "carier"], "did you mean `carrier`"),

@@ -172,11 +172,10 @@ fn explain_promises_and_moves_nothing() {
     let sandbox = nyc(json!({"streams": ["airlines", "airports"]}));
     let run = sandbox.sync(&["--explain", "--state", "state.json"]).ok();
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert!(
-        lines[0].starts_with("airlines → airlines (overwrite the first time, then append): exactly once"),
-        "{run}"
-    );
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0], "airlines → airlines (INCREMENTAL, overwrite the first time, then append)");
+    assert!(lines[1].starts_with("  exactly once: the tap reads on exactly"), "{run}");
+    assert_eq!(lines[2], "  not seen: records that are changed or deleted after they were read");
+    assert_eq!(lines.len(), 6);
     assert!(!sandbox.path("out.db").exists() && !sandbox.path("state.json").exists(), "{run}");
 }
 

@@ -115,6 +115,7 @@ pub(crate) fn sync(tap: &str, validation: Validation, copied: Copied, cut: Cut) 
 
 fn selected(stream: StreamInfo) -> SelectedStream {
     SelectedStream {
+        upserted: false,
         name: stream.name,
         schema: stream.schema,
         key_properties: vec![],

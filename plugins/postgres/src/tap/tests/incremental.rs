@@ -1,7 +1,7 @@
 //! What came after the bookmark.
 
 use dstream_postgres_server::Database;
-use dstream_sdk::{Bookmark, ErrorKind, Partition, Result};
+use dstream_sdk::{Bookmark, ErrorKind, Partition, Result, SelectedStream};
 use serde_json::{Value, json};
 
 use crate::tap::PostgresTap;
@@ -133,6 +133,28 @@ fn a_record_of_the_year_9999_does_not_blind() {
     assert_eq!(run(&tap, "public.t", "at", &mut bookmark).unwrap(), ["2024-01-01T00:00:00Z|a"]);
     database.psql("INSERT INTO t VALUES ('2024-01-02', 'b'), ('infinity', 'c')").unwrap();
     assert_eq!(run(&tap, "public.t", "at", &mut bookmark).unwrap(), ["2024-01-02T00:00:00Z|b"]);
+}
+
+/// Records with a key would stand twice as well, where the target appends.
+#[test]
+fn more_rows_of_one_value_than_a_bookmark_names_come_once_where_nothing_replaces_them() {
+    let database = database("crowd");
+    let sql = "CREATE TABLE t (k int, id int PRIMARY KEY); INSERT INTO t SELECT 7, n FROM generate_series(1, 5000) n";
+    database.psql(sql).unwrap();
+    let tap = tap(&database, json!({}));
+    let read = |upserted: bool, bookmark: Option<&Bookmark>| {
+        let selected = SelectedStream { upserted, ..select(&tap, "public.t", Some("k")) };
+        drain(&mut *open(&tap, request(&Partition::whole("public.t"), &selected, bookmark, 3_000))?)
+    };
+    for upserted in [false, true] {
+        let first = read(upserted, None).unwrap();
+        assert_eq!(first.rows.len(), 5_000);
+        let second = read(upserted, first.last().as_ref()).unwrap();
+        assert_eq!(second.rows.len(), if upserted { 5_000 } else { 0 });
+    }
+    let bookmark = read(false, None).unwrap().last();
+    database.psql("INSERT INTO t VALUES (7, 5001)").unwrap();
+    assert_eq!(read(false, bookmark.as_ref()).unwrap_err().kind(), ErrorKind::BookmarkLost);
 }
 
 #[test]

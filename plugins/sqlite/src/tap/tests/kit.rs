@@ -81,6 +81,7 @@ pub(crate) fn context() -> Context {
 
 pub(crate) fn wanted(stream: &StreamInfo, key: Option<&str>) -> SelectedStream {
     SelectedStream {
+        upserted: !stream.key_properties.is_empty(),
         name: stream.name.clone(),
         schema: stream.schema.clone(),
         key_properties: stream.key_properties.clone(),
