@@ -88,11 +88,9 @@ fn unseen(stream: &SelectedStream, plan: &TablePlan) -> Option<String> {
     let is_copy = stream.replication_method == ReplicationMethod::FullTable;
     match (is_copy, plan.write_mode(is_copy), &stream.replication_key) {
         (true, WriteMode::Overwrite, _) => None,
-        (true, WriteMode::Upsert, _) => {
-            Some("records that are deleted in the source stay in the table".to_owned())
-        }
+        (true, WriteMode::Upsert, _) => Some("records that are deleted: their rows stay".to_owned()),
         (true, WriteMode::Append, _) => {
-            Some("records that are changed or deleted in the source: their rows stay".to_owned())
+            Some("records that are changed or deleted: their rows stay".to_owned())
         }
         (false, WriteMode::Upsert, Some(key)) => {
             Some(format!("records that are deleted, or changed without a new `{key}`"))
