@@ -10,6 +10,7 @@ mod json_reader; // an iterator of JSON records -> a reader
 mod log_bridge; // what a library logs -> the host's log
 mod manifest; // what a plugin says of itself
 mod options; // what the user wrote -> the types of the connector
+mod ownership; // who writes a table
 mod pages; // an iterator of pages -> a reader
 mod replication; // following a replication key
 mod retry; // trying again
@@ -25,6 +26,7 @@ pub use connection::Connection;
 pub use json_reader::JsonReader;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};
 pub use options::parse_options;
+pub use ownership::{TableClaim, TableOwner, upsert_keys};
 pub use pages::{Page, PageReader};
 pub use replication::{Boundary, KeyValue};
 pub use retry::{Pauses, RetryPolicy};

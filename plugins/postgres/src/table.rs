@@ -2,14 +2,14 @@
 
 mod found; // a table that is there
 mod name; // names of tables
-mod owner; // who writes a table, and which copy of the stream it holds
+mod owner; // a run, and what is noted of the tables that it writes
 
 pub(crate) use found::{Found, FoundColumn, Unique};
 pub(crate) use name::{OWN_PREFIX, aside_of, check_table_name};
-pub(crate) use owner::{Owner, Place, Run, check_gone, check_owner, gone, is_of_this_copy, place};
+pub(crate) use owner::{Owner, Run, check_owner};
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
-use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
+use dstream_sdk::{Error, Result, StreamPlan, upsert_keys};
 use std::collections::HashSet;
 
 use crate::quote::quote;
@@ -73,24 +73,9 @@ impl Shape {
     /// Where the key columns of an upsert stand; none for the other modes.
     ///
     /// # Errors
-    /// `Config`: no key, or one that is no column.
+    /// As [`upsert_keys`].
     pub(crate) fn keys(&self, plan: &StreamPlan) -> Result<Vec<usize>> {
-        if plan.write_mode != WriteMode::Upsert {
-            return Ok(Vec::new());
-        }
-        if plan.key_properties.is_empty() {
-            return Err(Error::config("upsert needs key columns, and the stream has none")
-                .hint("name them with `dstreams catalog set … --key`, or choose another `write_mode`"));
-        }
-        plan.key_properties
-            .iter()
-            .map(|key| {
-                self.find(key).ok_or_else(|| {
-                    Error::config(format!("the key column `{key}` is not among the columns of the stream"))
-                        .hint("select it with `dstreams catalog select`")
-                })
-            })
-            .collect()
+        upsert_keys(plan, |key| self.find(key))
     }
 
     /// A column that was never more than NULL is made once it has a type, which may then be any.

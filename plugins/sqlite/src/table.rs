@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{Field, Schema};
 use dstream_sdk::schema_json::FieldJson;
-use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
+use dstream_sdk::{Error, Result, StreamPlan, upsert_keys};
 use std::collections::HashMap;
 
 use crate::quote::quote_ident;
@@ -63,24 +63,9 @@ impl Shape {
     /// Where the key columns of an upsert stand; none for the other modes.
     ///
     /// # Errors
-    /// `Config`: no key, or one that is no column.
+    /// As [`upsert_keys`].
     pub(crate) fn keys(&self, plan: &StreamPlan) -> Result<Vec<usize>> {
-        if plan.write_mode != WriteMode::Upsert {
-            return Ok(Vec::new());
-        }
-        if plan.key_properties.is_empty() {
-            return Err(Error::config("upsert needs key columns, and the stream has none")
-                .hint("name them with `dstreams catalog set … --key`, or choose another `write_mode`"));
-        }
-        plan.key_properties
-            .iter()
-            .map(|key| {
-                self.find(key).ok_or_else(|| {
-                    Error::config(format!("the key column `{key}` is not among the columns of the stream"))
-                        .hint("select it with `dstreams catalog select`")
-                })
-            })
-            .collect()
+        upsert_keys(plan, |key| self.find(key))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a writer has taken and not committed: in memory up to a limit, the rest in a file.
 
 use arrow::array::RecordBatch;
-use dstream_sdk::{Result, StreamPlan};
+use dstream_sdk::{Result, StreamPlan, TableClaim};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +27,12 @@ pub(crate) struct Run {
     pub(crate) pipeline: String,
     pub(crate) epoch: u64,
     pub(crate) streams: Vec<StreamPlan>,
+}
+
+impl Run {
+    pub(crate) fn claim<'a>(&'a self, plan: &'a StreamPlan) -> TableClaim<'a> {
+        TableClaim { pipeline: &self.pipeline, epoch: self.epoch, plan }
+    }
 }
 
 /// The batches of a window, in order.

@@ -76,8 +76,7 @@ pub(crate) fn request(
 }
 
 /// What came of a reader.
-#[derive(Default)]
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct Came {
     pub(crate) rows: Vec<String>,
     /// With the number of rows that each covers.

@@ -1,6 +1,6 @@
 //! The control tables: who may commit, what is durable, who owns which table.
 
-use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result, has_seeded_bug};
+use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result, TableOwner, has_seeded_bug};
 
 use super::older::{self, Mark};
 use super::options::{NulInText, TargetSettings};
@@ -268,10 +268,9 @@ pub(super) fn find_owner(
     let tables = settings.own("tables");
     let sql = format!("SELECT pipeline, generation, epoch, columns FROM {tables} WHERE name = $1");
     let read = |row: &crate::client::Row| {
+        let (pipeline, generation, epoch) = (row.text(0).to_owned(), row.number(1)?, row.number(2)?);
         Ok(Owner {
-            pipeline: row.text(0).to_owned(),
-            generation: row.number(1)?,
-            epoch: row.number(2)?,
+            table: TableOwner { pipeline, generation, epoch },
             columns: serde_json::from_str(row.text(3)).unwrap_or_default(),
         })
     };
@@ -297,8 +296,9 @@ pub(super) fn note_table(
          ON CONFLICT (name) DO UPDATE SET pipeline = excluded.pipeline, stream = excluded.stream,
            generation = excluded.generation, epoch = excluded.epoch, columns = excluded.columns"
     );
-    let (generation, epoch) = (owner.generation.to_string(), owner.epoch.to_string());
-    client.execute(&sql, &[table, &owner.pipeline, stream, &generation, &epoch, &columns]).map(drop)
+    let TableOwner { pipeline, generation, epoch } = &owner.table;
+    let (generation, epoch) = (generation.to_string(), epoch.to_string());
+    client.execute(&sql, &[table, pipeline, stream, &generation, &epoch, &columns]).map(drop)
 }
 
 /// Forgets a table, or what was noted of one that bore its name.

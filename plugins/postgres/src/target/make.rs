@@ -9,9 +9,7 @@ use super::options::TargetSettings;
 use super::route::{Pair, Route};
 use crate::client::{Client, LOCK_NOT_AVAILABLE};
 use crate::quote::quote;
-use crate::table::{
-    Found, Owner, Place, REBUILD, Run, Shape, aside_of, check_gone, check_owner, gone, is_of_this_copy, place,
-};
+use crate::table::{Found, Owner, REBUILD, Run, Shape, aside_of, check_owner};
 use crate::types::{Definition, Fit, Types, WriteColumn, declared_type, fit};
 
 /// Makes the table of a stream ready, and says how rows get there. Where no transaction is open, one of its own.
@@ -73,13 +71,15 @@ impl Maker<'_> {
         control::lock_schema(self.client, settings)?;
         let mut found = look(self.client, settings, &plan.table)?;
         let mut owner = control::find_owner(self.client, settings, &plan.table)?;
-        match (&found, &owner) {
-            (Some(found), owner) => check_owner(found, owner.as_ref(), plan, &run.pipeline)?,
-            (None, Some(owner)) => check_gone(run, plan, owner)?,
+        let claim = run.claim(plan);
+        let table_owner = owner.as_ref().map(|owner| &owner.table);
+        match (&found, table_owner) {
+            (Some(found), owner) => check_owner(found, owner, plan, &run.pipeline)?,
+            (None, Some(owner)) => claim.check_gone(owner)?,
             (None, None) => {}
         }
         let mut name = plan.table.clone();
-        if place(run, plan, owner.as_ref()) == Place::Aside {
+        if claim.is_built_aside(table_owner) {
             if let Some(found) = &found {
                 // Should it be kept, rows without such a column could not enter.
                 found.check(self.shape, &[], plan).map_err(|error| {
@@ -91,8 +91,8 @@ impl Maker<'_> {
             name = aside_of(&plan.table);
             owner = control::find_owner(self.client, settings, &name)?;
             found = match &owner {
-                Some(aside) if is_of_this_copy(run, plan, aside) => {
-                    Some(look(self.client, settings, &name)?.ok_or_else(|| gone(plan))?)
+                Some(aside) if claim.is_of_this_copy(&aside.table) => {
+                    Some(look(self.client, settings, &name)?.ok_or_else(|| claim.gone())?)
                 }
                 _ => {
                     self.client.run(&format!("DROP TABLE IF EXISTS {}", settings.qualified(&name)?))?;
@@ -109,7 +109,7 @@ impl Maker<'_> {
         let before = owner.filter(|_| !is_new);
         let (found, columns) = self.fit(&name, found, &keys)?;
         // A table that is shared keeps its first owner.
-        if before.as_ref().is_none_or(|owner| owner.pipeline == run.pipeline) {
+        if before.as_ref().is_none_or(|owner| owner.table.pipeline == run.pipeline) {
             self.note(&name, before.as_ref())?;
         }
         let gone = before.into_iter().flat_map(|owner| owner.columns).filter(|column| {
@@ -145,12 +145,7 @@ impl Maker<'_> {
         columns.extend(self.shape.names().map(str::to_owned));
         columns.sort();
         columns.dedup();
-        let owner = Owner {
-            pipeline: self.run.pipeline.clone(),
-            generation: self.plan.generation,
-            epoch: self.run.epoch,
-            columns,
-        };
+        let owner = Owner { table: self.run.claim(self.plan).owner(), columns };
         match before == Some(&owner) {
             true => Ok(()),
             false => control::note_table(self.client, self.settings, name, &self.plan.stream, &owner),

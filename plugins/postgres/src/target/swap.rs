@@ -25,7 +25,8 @@ pub(super) fn publish(
         return Ok(());
     }
     let (table, aside) = (&plan.table, aside_of(&plan.table));
-    let is_ours = |owner: &Owner| owner.pipeline == pipeline && owner.generation == plan.generation;
+    let is_ours =
+        |owner: &Owner| owner.table.pipeline == pipeline && owner.table.generation == plan.generation;
     control::lock_schema(client, settings)?;
     let owner = control::find_owner(client, settings, table)?;
     let built = look(client, settings, &aside)?;
@@ -45,7 +46,7 @@ pub(super) fn publish(
         client.run(&format!("ALTER TABLE {new} RENAME TO {}", quote(table)?))?;
         return control::rename_noted(client, settings, &aside, table);
     };
-    check_owner(&found, owner.as_ref(), plan, pipeline)?;
+    check_owner(&found, owner.as_ref().map(|owner| &owner.table), plan, pipeline)?;
     // From here on, nobody hangs anything on it.
     client.run(&format!("LOCK TABLE {old} IN ACCESS EXCLUSIVE MODE"))?;
     let kept = hanging(client, found.oid, built.oid)?;

@@ -1,10 +1,9 @@
 //! The control tables: who may commit, what is durable, who owns which table.
 
-use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result};
+use dstream_sdk::{Begun, Commit, CommitRecord, Error, Pipeline, Result, TableOwner};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Client, int};
-use crate::owner::Owner;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS _dstreams_fence (
@@ -182,12 +181,12 @@ impl Client {
     ///
     /// # Errors
     /// `Unavailable`: another program holds the file.
-    pub(crate) fn owner(&self, table: &str) -> Result<Option<Owner>> {
+    pub(crate) fn owner(&self, table: &str) -> Result<Option<TableOwner>> {
         self.patiently(|connection| {
             connection
                 .prepare_cached("SELECT pipeline, generation, epoch FROM _dstreams_tables WHERE name = ?1")?
                 .query_row([table], |row| {
-                    Ok(Owner {
+                    Ok(TableOwner {
                         pipeline: row.get(0)?,
                         generation: row.get::<_, i64>(1)? as u64,
                         epoch: row.get::<_, i64>(2)? as u64,
@@ -202,7 +201,7 @@ impl Client {
         &self,
         table: &str,
         stream: &str,
-        owner: &Owner,
+        owner: &TableOwner,
         columns: &[(&str, &str)],
     ) -> Result<()> {
         let note = || -> Result<(), rusqlite::Error> {

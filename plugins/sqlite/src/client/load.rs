@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Client;
 use super::insert::{Insert, names};
-use crate::owner::{Owner, Place, check_gone, check_owner, gone, is_of_this_copy, place};
+use crate::owner::check_owner;
 use crate::quote::{aside_of, quote_ident};
 use crate::table::{self, Fit, Shape};
 use crate::window::{Kind, Run, Window};
@@ -75,9 +75,9 @@ impl Client {
         let Some(found) = self.look(&plan.table)? else { return Ok(()) };
         let owner = self.owner(&plan.table)?;
         check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?;
-        match place(run, plan, owner.as_ref()) {
-            Place::Table => table::fit(&found, shape, plan).map(drop),
-            Place::Aside => Ok(()),
+        match run.claim(plan).is_built_aside(owner.as_ref()) {
+            false => table::fit(&found, shape, plan).map(drop),
+            true => Ok(()),
         }
     }
 
@@ -85,18 +85,19 @@ impl Client {
     fn make_ready(&self, run: &Run, plan: &StreamPlan, shape: &Shape) -> Result<Insert> {
         let mut found = self.look(&plan.table)?;
         let mut owner = self.owner(&plan.table)?;
+        let claim = run.claim(plan);
         match (&found, &owner) {
             (Some(found), _) => check_owner(&found.kind, owner.as_ref(), plan, &run.pipeline)?,
-            (None, Some(owner)) => check_gone(run, plan, owner)?,
+            (None, Some(owner)) => claim.check_gone(owner)?,
             (None, None) => {}
         }
         let mut name = plan.table.clone();
-        if place(run, plan, owner.as_ref()) == Place::Aside {
+        if claim.is_built_aside(owner.as_ref()) {
             name = aside_of(&plan.table);
             owner = self.owner(&name)?;
             found = match &owner {
-                Some(aside) if is_of_this_copy(run, plan, aside) => {
-                    Some(self.look(&name)?.ok_or_else(|| gone(plan))?)
+                Some(aside) if claim.is_of_this_copy(aside) => {
+                    Some(self.look(&name)?.ok_or_else(|| claim.gone())?)
                 }
                 _ => {
                     self.drop_table(&name)?;
@@ -124,14 +125,12 @@ impl Client {
         // A table that is shared keeps its first owner.
         let is_ours = owner.is_none_or(|owner| owner.pipeline == run.pipeline) || found.is_none();
         if is_ours {
-            let owner =
-                Owner { pipeline: run.pipeline.clone(), generation: plan.generation, epoch: run.epoch };
             let arrow: Vec<_> = fit
                 .arrow
                 .iter()
                 .map(|(at, arrow)| (shape.columns[*at].name.as_str(), arrow.as_str()))
                 .collect();
-            self.note_table(&name, &plan.stream, &owner, &arrow)?;
+            self.note_table(&name, &plan.stream, &claim.owner(), &arrow)?;
         }
         Insert::new(&name, shape, plan, &fit)
     }

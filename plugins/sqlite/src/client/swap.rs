@@ -1,9 +1,9 @@
 //! What was built aside takes the table's place, with the indexes and triggers that the user gave it.
 
-use dstream_sdk::{Error, Result, StreamPlan, WriteMode};
+use dstream_sdk::{Error, Result, StreamPlan, TableOwner, WriteMode};
 
 use super::Client;
-use crate::owner::{Owner, check_owner};
+use crate::owner::check_owner;
 use crate::quote::{aside_of, quote_ident};
 
 /// An index or a trigger as the user made it.
@@ -27,7 +27,7 @@ impl Client {
 
     fn swap(&self, pipeline: &str, plan: &StreamPlan) -> Result<()> {
         let (table, aside) = (&plan.table, aside_of(&plan.table));
-        let is_ours = |owner: &Owner| owner.pipeline == pipeline && owner.generation == plan.generation;
+        let is_ours = |owner: &TableOwner| owner.pipeline == pipeline && owner.generation == plan.generation;
         let owner = self.owner(table)?;
         if !self.owner(&aside)?.is_some_and(|aside| is_ours(&aside)) {
             return match owner.is_some_and(|owner| is_ours(&owner)) {

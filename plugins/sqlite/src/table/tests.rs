@@ -2,7 +2,7 @@
 
 use super::*;
 use arrow::datatypes::DataType;
-use dstream_sdk::{ErrorKind, ReplicationMethod};
+use dstream_sdk::{ErrorKind, ReplicationMethod, WriteMode};
 
 fn shape(columns: &[(&str, DataType)]) -> Shape {
     let fields: Vec<_> = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect();
