@@ -1,6 +1,8 @@
 //! Rows of a binary COPY → record batches.
 
 mod column; // the values of one column
+mod moment; // dates, times and intervals
+mod nested; // arrays and composites
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Field, Schema, SchemaRef};

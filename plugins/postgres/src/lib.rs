@@ -4,6 +4,7 @@
 mod client; // the only part that speaks to the server
 mod decode; // rows of a binary COPY -> batches
 mod encode; // batches -> rows of a binary COPY
+mod epoch; // where the server begins to count
 #[cfg(test)]
 mod manifest; // what the library says of itself
 mod numeric; // the server's numeric

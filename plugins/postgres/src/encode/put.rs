@@ -7,15 +7,13 @@ use bytes::{BufMut, BytesMut};
 use dstream_sdk::{Error, Result, has_seeded_bug};
 
 use super::{json, nested};
+use crate::epoch::{EPOCH_DAYS, EPOCH_MICROSECONDS};
 use crate::numeric::{self, Why};
 use crate::types::Form;
 
 /// Appends the value of a row.
 pub(super) type Put<'a> = Box<dyn Fn(usize, &mut BytesMut) -> Result<(), Why> + 'a>;
 
-/// Microseconds and days from 1970 to 2000, where the server begins to count.
-const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
-const EPOCH_DAYS: i32 = 10_957;
 const DAY_MILLISECONDS: i64 = 86_400_000;
 
 /// How the values of `array` are written in this form.
