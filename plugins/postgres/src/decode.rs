@@ -124,11 +124,15 @@ impl Decoder {
 }
 
 fn inexact(field: &Field, row: u64, why: &str) -> Error {
-    Error::data(format!("the column `{}` has, in the record {row} of what is read, {why}", field.name()))
-        .hint(format!(
-            "read the column as text: `\"types\": {{\"….{}\": \"text\"}}` under `options` of the tap",
-            field.name()
-        ))
+    Error::data(format!(
+        "the column `{}` has, in the record {} of what is read, {why}",
+        field.name(),
+        row + 1
+    ))
+    .hint(format!(
+        "read the column as text: `\"types\": {{\"….{}\": \"text\"}}` under `options` of the tap",
+        field.name()
+    ))
 }
 
 fn skip_head(message: &[u8]) -> Result<&[u8]> {

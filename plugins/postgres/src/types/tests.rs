@@ -144,7 +144,7 @@ fn what_arrow_cannot_hold_is_refused_with_the_column_and_a_way_out() {
         database.psql(&format!("{table} {sql}); INSERT INTO bad VALUES (1, NULL), (2, {value})")).unwrap();
         let error = read(&mut client(&database), "bad", &[]).unwrap_err();
         assert_eq!(error.kind(), dstream_sdk::ErrorKind::Data, "{sql} {value}: {error}");
-        assert!(error.to_string().contains("the column `bad` has, in the record 1"), "{error}");
+        assert!(error.to_string().contains("the column `bad` has, in the record 2"), "{error}");
         // The way out that it names.
         let batch = read(&mut client(&database), "bad", &[("bad", "text")]).unwrap();
         write_new(&mut client(&database), "bad_again", &batch).unwrap();
@@ -229,7 +229,7 @@ fn what_the_server_cannot_hold_is_refused_before_it_is_sent() {
         client.run(&format!("DROP TABLE IF EXISTS f; CREATE TABLE f (c {sql})")).unwrap();
         let mut session = crate::testing::client(&database);
         let error = write(&mut session, "f", &one(field(array.data_type()), array)).unwrap_err();
-        assert!(error.to_string().contains("the column `c` of the record 1"), "{error}");
+        assert!(error.to_string().contains("the column `c` of the record 2"), "{error}");
         assert!(error.to_string().contains(why), "{error}");
     }
     // Lists that are no rectangle stay lists: as JSON, or not at all.
