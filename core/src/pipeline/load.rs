@@ -198,6 +198,11 @@ impl<'a> Loader<'a> {
     }
 
     fn checkpoint(&mut self, bookmark: Bookmark) -> Result<Option<Loaded>, LaneError> {
+        // Taken for no bookmark later, it would have the next run begin anew and double what is appended.
+        if bookmark.is_null() {
+            let error = Error::bug("the tap gives null as a bookmark, from which nothing can be read on");
+            return self.fail(error.hint("report it to the maker of the tap")).map(Some);
+        }
         self.write_held()?;
         self.window.bookmark = Some(bookmark);
         self.window.is_uncovered = false;

@@ -24,6 +24,8 @@ fn schema() -> SchemaRef {
 #[derive(Clone, Copy)]
 struct Numbers {
     checkpoints: bool,
+    /// Checkpoints from here on say null.
+    null_from: Option<u64>,
 }
 
 struct NumbersReader {
@@ -61,7 +63,9 @@ impl Reader for NumbersReader {
             return Ok(Next::End);
         }
         if is_checkpoint {
-            return Ok(Message::Checkpoint { bookmark: (batch + 1).into() }.into());
+            let is_null = self.tap.null_from.is_some_and(|from| from <= batch);
+            let bookmark = if is_null { serde_json::Value::Null } else { (batch + 1).into() };
+            return Ok(Message::Checkpoint { bookmark }.into());
         }
         let numbers = Int64Array::from_iter_values((0..ROWS).map(|n| (batch * ROWS + n) as i64));
         let records = RecordBatch::try_new(schema(), vec![Arc::new(numbers)]).unwrap();
@@ -173,7 +177,7 @@ fn run_between(tap: Numbers, target: Arc<Keeps>) -> Outcome {
 #[test]
 fn a_full_lane_commits_what_is_covered_before_its_window_is_full() {
     let target = Arc::new(Keeps::default());
-    let outcome = run_between(Numbers { checkpoints: true }, target.clone());
+    let outcome = run_between(Numbers { checkpoints: true, null_from: None }, target.clone());
     assert!(matches!(outcome.lanes[0].result, Ok(true)), "{:?}", outcome.lanes);
     assert_eq!(target.committed.load(Ordering::Relaxed), BATCHES * ROWS);
 }
@@ -182,7 +186,7 @@ fn a_full_lane_commits_what_is_covered_before_its_window_is_full() {
 fn a_target_that_keeps_more_than_its_buffer_fails_the_lane_and_does_not_stall_the_run() {
     for (for_ever, checkpoints) in [(true, true), (true, false), (false, false)] {
         let target = Arc::new(Keeps { for_ever, ..Keeps::default() });
-        let outcome = run_between(Numbers { checkpoints }, target);
+        let outcome = run_between(Numbers { checkpoints, null_from: None }, target);
         let failed = outcome.lanes[0].result.as_ref().expect_err("a fault");
         assert_eq!(failed.side, Side::Target);
         assert_eq!(failed.error.kind(), ErrorKind::Bug);
@@ -197,6 +201,16 @@ fn a_target_that_keeps_more_than_its_buffer_fails_the_lane_and_does_not_stall_th
 #[test]
 fn when_a_run_is_over_no_thread_of_it_has_the_target_any_more() {
     let target = Arc::new(Keeps::default());
-    drop(run_between(Numbers { checkpoints: true }, target.clone()));
+    drop(run_between(Numbers { checkpoints: true, null_from: None }, target.clone()));
     assert_eq!(Arc::strong_count(&target), 1);
+}
+
+#[test]
+fn a_bookmark_that_is_null_is_refused_and_what_was_covered_before_it_is_kept() {
+    let target = Arc::new(Keeps::default());
+    let outcome = run_between(Numbers { checkpoints: true, null_from: Some(3) }, target.clone());
+    let failed = outcome.lanes[0].result.as_ref().expect_err("a fault");
+    assert_eq!((failed.side, failed.error.kind()), (Side::Tap, ErrorKind::Bug));
+    assert!(failed.error.message().contains("null as a bookmark"), "{}", failed.error);
+    assert_eq!(target.committed.load(Ordering::Relaxed), 3 * ROWS);
 }

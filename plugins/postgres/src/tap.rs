@@ -18,7 +18,7 @@ pub(crate) use options::TapOptions;
 pub(crate) use options::{TAP_SESSION, Wishes};
 pub(crate) use plan::block_bytes;
 pub(crate) use relations::RelationKind;
-pub(crate) use snapshot::{begin, begin_in, gone, in_blocks, lock, place, what_changed, xmin};
+pub(crate) use snapshot::{begin, begin_in, check_files, gone, in_blocks, lock, place, what_changed, xmin};
 pub(crate) use source::Source;
 
 use dstream_sdk::{

@@ -6,6 +6,7 @@ use dstream_sdk::{Bookmark, Boundary, Error, KeyValue, Result, SelectedStream};
 use rusqlite::types::Value;
 
 use crate::parse;
+use crate::remade::Remade;
 use crate::text;
 
 /// How SQLite compares the values of a column in the order of their meaning.
@@ -65,6 +66,7 @@ pub(crate) struct Following {
     order: Order,
     theirs: DataType,
     boundary: Boundary,
+    remade: Remade,
     /// Rows without a value were read in an earlier run, or in this one.
     has_begun: bool,
     /// What the values are written like, for [`Order::Alike`].
@@ -81,6 +83,7 @@ impl Following {
         order: impl Fn(&str) -> Option<Order>,
         bookmark: Option<&Bookmark>,
         lookback: Option<u32>,
+        remade: Remade,
     ) -> Result<Following> {
         let key = stream.replication_key.clone().unwrap_or_default();
         // A run that found no value leaves a bookmark without one.
@@ -92,8 +95,9 @@ impl Following {
             )
         })?;
         let theirs = stream.schema.field_with_name(&key)?.data_type().clone();
+        let has_begun = bookmark.is_some();
         let mut following =
-            Following { key, order, theirs, boundary, has_begun: bookmark.is_some(), form: None, nulls: 0 };
+            Following { key, order, theirs, boundary, remade, has_begun, form: None, nulls: 0 };
         if let Some(lookback) = lookback {
             following.look_back(stream, lookback)?;
         }
@@ -154,7 +158,14 @@ impl Following {
         let column = column.ok_or_else(|| Error::bug(format!("no column `{}` was read", self.key)))?;
         self.nulls += column.logical_null_count() as u64;
         self.check(&column)?;
-        self.boundary.take(records)
+        let rows = records.num_rows();
+        let records = self.boundary.take(records)?;
+        if self.remade.is_open() {
+            let is_known = records.num_rows() < rows;
+            let is_past = KeyValue::at(&column, rows - 1)?.as_ref() != self.boundary.lower_bound();
+            self.remade.see(is_known, is_past)?;
+        }
+        Ok(records)
     }
 
     fn check(&mut self, column: &ArrayRef) -> Result<()> {
@@ -192,21 +203,25 @@ impl Following {
 
     /// Where a run could begin that has every row up to here.
     pub(crate) fn bookmark(&self) -> Option<Bookmark> {
-        self.boundary.bookmark()
+        let bookmark = self.boundary.bookmark().filter(|_| !self.remade.is_open())?;
+        Some(self.remade.mark(bookmark))
     }
 
     /// Every row has come.
     ///
     /// # Errors
-    /// As [`Boundary::check_end`].
+    /// As [`Boundary::check_end`]. `BookmarkLost`: the table is another one.
     pub(crate) fn check_end(&mut self) -> Result<()> {
-        self.boundary.check_end()
+        self.boundary.check_end()?;
+        self.remade.check_end()
     }
 
     /// The bookmark of the end; it is there also where no row has a value.
     pub(crate) fn last_bookmark(&self) -> Bookmark {
-        let nothing = || serde_json::json!({ self.key.as_str(): null });
-        self.boundary.last_bookmark().unwrap_or_else(nothing)
+        match self.boundary.last_bookmark() {
+            Some(bookmark) => self.remade.mark(bookmark),
+            None => serde_json::json!({ self.key.as_str(): null }),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod owner; // who writes a table, and which copy it holds
 mod parse; // dates, times and decimals out of text
 mod quote; // names in SQL
 mod reader; // one stream being read
+mod remade; // a table that was made again between two runs
 mod scan; // its rows, as messages
 mod select; // the statement that reads a stream
 mod slips; // what the options name and there is not

@@ -76,6 +76,10 @@ impl Select {
             if !asked.is_empty() {
                 conditions.push(format!("{followed} {asked}"));
             }
+            if let Some(future) = in_future(stream, at) {
+                let column = name(at)?;
+                conditions.push(format!("({}) IS NOT TRUE", future.replace("{c}", &column)));
+            }
             order.push(followed);
         }
         match (&stream.rowid, after) {
@@ -113,6 +117,18 @@ pub(crate) fn count_where(stream: &Stream, at: usize, condition: &str) -> Result
     let condition = condition.replace("{c}", &column);
     let filter = stream.filter.as_ref().map(|filter| format!(" AND (\n{filter}\n)")).unwrap_or_default();
     Ok(format!("SELECT count(*) FROM {} AS d WHERE ({condition}){filter}", stream.from))
+}
+
+/// A condition that the followed column, `{c}`, has a date or time to come, where it has any: a bookmark there would hide
+/// whatever is written until then. What has no zone may be that of the earliest one.
+pub(crate) fn in_future(stream: &Stream, at: usize) -> Option<&'static str> {
+    match stream.columns[at].order {
+        Some(Order::Text | Order::Alike) => Some(
+            "{c} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' AND replace(substr({c}, 1, 19), 'T', ' ') > \
+             CASE WHEN {c} GLOB '*Z' THEN datetime('now') ELSE datetime('now', '+14 hours') END",
+        ),
+        Some(Order::Number | Order::Digits) | None => None,
+    }
 }
 
 /// The followed column as SQLite is to compare it: a table may declare another collation.

@@ -13,8 +13,9 @@ use crate::client::{Client, Visit, Visits};
 use crate::describe::{self, Stream};
 use crate::following::{Following, Order, not_alike};
 use crate::reader::SqliteReader;
+use crate::remade::Remade;
 use crate::scan::{Batches, Filling, Scan};
-use crate::select::{Select, count_where, selected};
+use crate::select::{Select, count_where, in_future, selected};
 use crate::tap_options::TapSettings;
 
 /// An SQLite file that is read.
@@ -92,11 +93,20 @@ impl SqliteTap {
     ) -> Result<Following> {
         let order = |key: &str| stream.columns[stream.find(key)?].order;
         let lookback = self.settings.lookback.get(&stream.name).copied();
-        let following = Following::new(wanted, order, request.bookmark.as_ref(), lookback)?;
-        let Some(at) = stream.find(&following.key).filter(|_| !following.is_first()) else {
+        let bookmark = request.bookmark.as_ref();
+        let key = wanted.replication_key.as_deref().unwrap_or_default();
+        let remade = Remade::look(client, stream, key, bookmark)?;
+        let following = Following::new(wanted, order, bookmark, lookback, remade)?;
+        let Some(at) = stream.find(key) else { return Ok(following) };
+        if let Some(future) = in_future(stream, at) {
+            let rows = client.number(&count_where(stream, at, future)?)?.unwrap_or(0);
+            if rows > 0 {
+                tracing::warn!(key, rows, "rows lie in the future: they are read when it has come");
+            }
+        }
+        if following.is_first() {
             return Ok(following);
-        };
-        let key = &following.key;
+        }
         let rows = client.number(&count_where(stream, at, "{c} IS NULL")?)?.unwrap_or(0);
         if rows > 0 {
             tracing::warn!(key, rows, "rows without a replication key cannot be followed");

@@ -21,6 +21,17 @@ impl Database {
         Database(connection.unwrap_or_else(|error| panic!("`{}`: {error}", path.display())))
     }
 
+    /// Opens one that a program which was killed has left: SQLite puts it in order first.
+    ///
+    /// # Panics
+    /// It is no database.
+    pub fn open_to_repair(path: &Path) -> Database {
+        let database =
+            Database(Connection::open(path).unwrap_or_else(|error| panic!("`{}`: {error}", path.display())));
+        database.number("SELECT count(*) FROM sqlite_schema");
+        database
+    }
+
     /// The rows of a query.
     pub fn rows(&self, query: &str) -> Vec<Vec<Value>> {
         let mut statement = self.0.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));

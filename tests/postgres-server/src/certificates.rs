@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa};
-use rcgen::{KeyPair, KeyUsagePurpose};
+use rcgen::{KeyPair, KeyUsagePurpose, date_time_ymd};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,14 @@ pub struct Certificates {
     pub root: PathBuf,
     /// A root that has signed nothing here.
     pub other_root: PathBuf,
+    /// The server's certificate, which a test may put something else into: the server reads it again when it is told to.
+    pub server_certificate: PathBuf,
+    /// One for the server's key that has expired.
+    pub expired_certificate: PathBuf,
     /// The certificate of the role [`CERTIFIED`].
     pub client_certificate: PathBuf,
     /// Its key.
     pub client_key: PathBuf,
-    server_certificate: PathBuf,
     server_key: PathBuf,
 }
 
@@ -38,6 +41,7 @@ impl Certificates {
             client_certificate: path("client.crt"),
             client_key: path("client.key"),
             server_certificate: path("server.crt"),
+            expired_certificate: path("expired.crt"),
             server_key: path("server.key"),
         };
         let root = authority("root")?;
@@ -47,7 +51,11 @@ impl Certificates {
         let mut server = CertificateParams::new(vec!["localhost".to_owned()])?;
         server.distinguished_name.push(DnType::CommonName, "localhost");
         server.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-        sign(server, &root, &made.server_certificate, &made.server_key)?;
+        let mut expired = server.clone();
+        expired.not_before = date_time_ymd(2000, 1, 1);
+        expired.not_after = date_time_ymd(2001, 1, 1);
+        let pair = sign(server, &root, &made.server_certificate, &made.server_key)?;
+        fs::write(&made.expired_certificate, expired.signed_by(&pair, &root)?.pem())?;
         // PostgreSQL reads a key of its own user, libpq one of ours.
         hand_over(&made.server_key)?;
 
@@ -82,12 +90,12 @@ fn sign(
     root: &CertifiedIssuer<'static, KeyPair>,
     certificate: &Path,
     key: &Path,
-) -> Result<()> {
+) -> Result<KeyPair> {
     let pair = KeyPair::generate()?;
     fs::write(certificate, params.signed_by(&pair, root)?.pem())?;
     fs::write(key, pair.serialize_pem())?;
     // Both sides refuse a key that others can read.
     #[cfg(unix)]
     fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(())
+    Ok(pair)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Opening;
 use super::copy::{Copy, Filled, batch_message, schema_message};
 use crate::client::Client;
-use crate::tap::begin;
+use crate::tap::{begin, check_files};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -57,6 +57,7 @@ impl WholeReader {
                 Filled::Done if self.is_open => Next::Pending,
                 Filled::Done => {
                     self.step = Step::End;
+                    check_files(&mut self.client)?;
                     self.client.run("COMMIT")?;
                     return self.step(timeout);
                 }

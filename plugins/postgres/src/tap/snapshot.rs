@@ -97,6 +97,28 @@ pub(crate) fn lock(client: &mut Client, piece: &Piece) -> Result<Option<String>>
     Ok((filenode == Some(piece.filenode.to_string().as_str())).then_some(name))
 }
 
+/// Checks that no table which this transaction has read was truncated or rewritten behind its snapshot: a query that had to
+/// wait for whoever did so has the snapshot of before, which sees none of the rows in the new file.
+///
+/// # Errors
+/// `Unavailable`: one was; what was read is not what the table held at any time.
+pub(crate) fn check_files(client: &mut Client) -> Result<()> {
+    // The row of the catalog is that of the snapshot, the function says what is so now.
+    let sql = "SELECT c.relname FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
+               WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() \
+               AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) \
+               AND c.relkind IN ('r', 'm') AND c.relfilenode <> 0 \
+               AND c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid) ORDER BY 1 LIMIT 1";
+    match client.query(sql, &[])?.first() {
+        None => Ok(()),
+        Some(row) => Err(Error::unavailable(format!(
+            "the table `{}` was truncated or rewritten just when it was to be read",
+            row.text(0)
+        ))
+        .hint("run again")),
+    }
+}
+
 /// Why what was read cannot be gone on with; `None`: in the snapshot of this transaction, the ranges hold just the rows
 /// that were read of them in an older one.
 ///

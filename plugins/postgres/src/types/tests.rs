@@ -169,6 +169,25 @@ fn numbers_of_any_size_are_read_as_a_decimal_where_the_user_says_which() {
     }
 }
 
+#[test]
+fn the_longest_numbers_and_texts_come_back() {
+    let database = database("types");
+    database
+        .psql(
+            "CREATE TABLE long (n numeric, t text, b bytea);
+             INSERT INTO long SELECT (repeat('9', 131072) || '.' || repeat('1', 16383))::numeric, repeat('xž', 30000000), NULL;
+             INSERT INTO long SELECT -('0.' || repeat('0', 16382) || '7')::numeric, NULL, decode(repeat('00ff', 25000000), 'hex')",
+        )
+        .unwrap();
+    let batch = read(&mut client(&database), "long", &[]).unwrap();
+    write_new(&mut client(&database), "again", &batch).unwrap();
+    let digest = |table: &str| {
+        let sql = "SELECT md5(n::text), length(t), md5(t), length(b), md5(b) FROM";
+        database.psql(&format!("{sql} {table} ORDER BY n")).unwrap()
+    };
+    assert_eq!(digest("again"), digest("long"));
+}
+
 fn one(field: Field, array: ArrayRef) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap()
 }

@@ -175,3 +175,21 @@ fn a_key_with_nulls_is_refused_by_its_name() {
     let (error, _) = sync(&sandbox).fails_without_hint(10);
     assert!(error.contains("stream `t`") && error.contains("`a`"), "{error}");
 }
+
+#[test]
+fn a_value_of_a_hundred_million_bytes_arrives_or_is_one_error_that_says_what_to_do() {
+    let sandbox = databases(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT, raw BLOB);
+         INSERT INTO t VALUES (1, printf('%.*c', 50000000, 'x') || printf('%.*c', 50000000, 'y'), NULL), (2, '', zeroblob(30000000))",
+        json!({}),
+    );
+    let error = sandbox.sync(&["--memory", "64MiB"]).fails(11);
+    assert!(
+        error.contains("stream `t`") && error.contains("does not fit") && error.contains("--memory"),
+        "{error}"
+    );
+    sandbox.sync(&["--memory", "512MiB"]).ok();
+    let count = |query: &str| Database::open(&sandbox.path("out.db")).number(query);
+    assert_eq!(count("SELECT sum(length(text)) + sum(length(raw)) FROM t"), 130_000_000);
+    assert_eq!(count("SELECT instr(text, 'y') FROM t WHERE id = 1"), 50_000_001);
+}

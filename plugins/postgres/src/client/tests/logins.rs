@@ -3,6 +3,8 @@
 use dstream_postgres_server::{CERTIFIED, Options, Server, Tls};
 use dstream_sdk::{ErrorKind, Result};
 use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{Client, connect};
 use crate::testing;
@@ -75,6 +77,41 @@ fn each_sslmode_checks_what_it_says() {
     // Nothing is said in clear to a server that wants TLS.
     let error = with("localhost", json!({"sslmode": "disable"})).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+}
+
+#[test]
+fn a_certificate_that_is_not_good_is_told_with_the_host_and_the_reason() {
+    let server = server(Tls::Required);
+    let files = server.certificates().unwrap();
+    let try_with = |host: &str, root: &Path| {
+        let tls = json!({"sslmode": "verify-full", "sslrootcert": root.display().to_string()});
+        connect(at(&server, host), basic("postgres", "hunter2, ž'\\"), tls, json!({}))
+    };
+    let said = |host: &str, root: &Path, why: &str| {
+        let error = try_with(host, root).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+        assert!(error.to_string().contains(host), "{error}");
+        error.to_string().contains(why)
+    };
+    assert!(said("127.0.0.1", &files.root, "it is for another host"));
+    assert!(said("localhost", &files.other_root, "an authority that is not trusted"));
+    std::fs::copy(&files.expired_certificate, &files.server_certificate).unwrap();
+    server.database("expired").unwrap().psql("SELECT pg_reload_conf()").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // The server reads it a moment later.
+    while try_with("localhost", &files.root).is_ok() {
+        assert!(Instant::now() < deadline, "the server keeps its certificate");
+    }
+    assert!(said("localhost", &files.root, "it has expired"));
+}
+
+#[test]
+fn a_host_that_nobody_knows_is_named() {
+    // Two dots: no name server is asked for that.
+    let nowhere = json!({"host": "nowhere..example", "port": 5432, "database": "postgres"});
+    let error = connect(nowhere, basic("postgres", "x"), json!({}), json!({})).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("the host `nowhere..example` is not known"), "{error}");
 }
 
 #[test]

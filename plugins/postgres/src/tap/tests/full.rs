@@ -8,7 +8,7 @@ use dstream_postgres_server::Database;
 use dstream_sdk::{ErrorKind, Selection, Tap};
 
 use crate::tap::testing::*;
-use crate::testing::database;
+use crate::testing::{client, database};
 
 /// About 130 blocks.
 const TABLE: &str = "CREATE TABLE t (id int PRIMARY KEY, word text); \
@@ -76,6 +76,60 @@ fn parts_are_read_in_one_snapshot_while_others_write() {
         rows.extend(drain(&mut *open(&tap, request(partition, &selected, None, 100)).unwrap()).unwrap().rows);
     }
     assert_eq!(sorted(rows), before);
+}
+
+#[test]
+fn a_table_cannot_be_altered_while_its_parts_are_read() {
+    let database = database("altered");
+    make_table(&database);
+    let before = psql(&database, "SELECT * FROM t");
+    let tap = tap(&database, json!({"partitions": 2}));
+    let selected = select(&tap, "public.t", None);
+    let partitions = tap.plan(&selection(&selected, &BTreeMap::new())).unwrap();
+    let mut rows = Vec::new();
+    for partition in &partitions {
+        let mut reader = open(&tap, request(partition, &selected, None, 100)).unwrap();
+        let mut came = Came::default();
+        while came.rows.is_empty() {
+            assert!(step(&mut *reader, &mut came).unwrap());
+        }
+        let altered = database.psql("SET lock_timeout = '100ms'; ALTER TABLE t DROP COLUMN word");
+        assert!(altered.unwrap_err().to_string().contains("lock timeout"));
+        while step(&mut *reader, &mut came).unwrap() {}
+        rows.extend(came.rows);
+    }
+    assert_eq!(sorted(rows), before);
+}
+
+#[test]
+fn a_view_whose_table_is_filled_anew_meanwhile_is_not_taken_for_empty() {
+    let database = database("refilled");
+    database
+        .psql("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT * FROM t")
+        .unwrap();
+    let tap = tap(&database, json!({}));
+    let selected = select(&tap, "public.v", None);
+    let plan = tap.plan(&selection(&selected, &BTreeMap::new())).unwrap();
+    let mut refill = client(&database);
+    refill.run("BEGIN; TRUNCATE t; INSERT INTO t VALUES (7), (8)").unwrap();
+    let outcome = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            drain(&mut *open(&tap, request(&plan[0], &selected, None, 10)).unwrap()).map(|came| came.rows)
+        });
+        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass";
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while database.psql(waits).unwrap().trim() == "0" {
+            assert!(Instant::now() < deadline, "nobody waits for the table");
+        }
+        refill.run("COMMIT").unwrap();
+        reading.join().unwrap()
+    });
+    // The snapshot is older than its rows: that is no reason to copy nothing over what there was.
+    let error = outcome.unwrap_err();
+    assert_eq!((error.kind(), error.stream_name()), (ErrorKind::Unavailable, Some("public.v")));
+    assert!(error.message().contains("`t` was truncated or rewritten"), "{error}");
+    let again = drain(&mut *open(&tap, request(&plan[0], &selected, None, 10)).unwrap()).unwrap();
+    assert_eq!(sorted(again.rows), ["7", "8"]);
 }
 
 /// Reads the parts as far as `done` says, changes the table, and goes on with what is committed, as a new run does.

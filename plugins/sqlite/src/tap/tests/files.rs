@@ -53,7 +53,8 @@ fn rows_that_are_written_meanwhile_are_not_seen() {
     let stream = wanted(&source.stream(json!({}), "t"), None);
     let tap = source.tap(json!({}));
     let mut reader = tap.open_reader(context(), request(&stream, None, 100)).unwrap();
-    source.sql("DELETE FROM t WHERE id > 10; INSERT INTO t VALUES (-5, 'new')");
+    source
+        .sql("DELETE FROM t WHERE id > 10; INSERT INTO t VALUES (-5, 'new'); ALTER TABLE t DROP COLUMN name");
     let mut rows = 0;
     loop {
         match reader.next(Duration::from_secs(60)).unwrap() {

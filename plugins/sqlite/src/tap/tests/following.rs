@@ -162,7 +162,7 @@ fn what_this_connector_wrote_is_followed_by_its_own_type() {
     use std::sync::Arc;
     let place = write::place();
     let dates = Date32Array::from(vec![-1, 0, 20_000]);
-    let times = TimestampNanosecondArray::from(vec![-1, 0, i64::MAX]).with_timezone("UTC");
+    let times = TimestampNanosecondArray::from(vec![-1, 0, 1_700_000_000_000_000_001]).with_timezone("UTC");
     let decimals = Decimal128Array::from(vec![-1_050, 950, 10_000]).with_precision_and_scale(10, 2).unwrap();
     let large = UInt64Array::from(vec![9, 10, u64::MAX]);
     let records = write::batch(vec![
@@ -185,4 +185,44 @@ fn what_this_connector_wrote_is_followed_by_its_own_type() {
     let hour =
         source.follow(json!({"lookback": {"t": 3600}}), "t", "day", Some(json!({"day": "1970-01-02"})), 5);
     assert!(hour.is_err(), "no key");
+}
+
+#[test]
+fn a_row_of_the_year_9999_does_not_blind() {
+    for (declared, key, values) in [
+        ("DATETIME", "at", ["9999-12-31 00:00:00", "2024-01-01 00:00:00", "2024-01-02 00:00:00"]),
+        ("DATETIME", "at", ["9999-12-31T00:00:00Z", "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"]),
+        ("DATE", "at", ["9999-12-31", "2024-01-01", "2024-01-02"]),
+        ("TIME", "at", ["23:59:58", "00:00:01", "23:59:59"]),
+    ] {
+        let [poison, first, second] = values;
+        let source = source(&format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, at {declared}); INSERT INTO t VALUES (1, '{poison}'), (2, '{first}'), (3, NULL)"
+        ));
+        let run = |bookmark| source.follow(json!({}), "t", key, bookmark, 10).unwrap();
+        let is_day = declared == "TIME";
+        let first_run = run(None);
+        assert_eq!(ids(&first_run), if is_day { vec![3, 2, 1] } else { vec![3, 2] }, "{poison}");
+        source.sql(&format!("INSERT INTO t VALUES (4, '{second}')"));
+        assert_eq!(ids(&run(first_run.last_bookmark())), [4], "{poison}");
+    }
+}
+
+#[test]
+fn a_time_that_has_come_somewhere_is_read() {
+    for (form, offset, is_read) in [
+        ("%Y-%m-%d %H:%M:%S", "+13 hours", true),
+        ("%Y-%m-%dT%H:%M", "+13 hours", true),
+        ("%Y-%m-%d %H:%M:%S", "+15 hours", false),
+        ("%Y-%m-%dT%H:%M:%fZ", "-1 second", true),
+        ("%Y-%m-%dT%H:%M:%fZ", "+1 hours", false),
+        ("%Y-%m-%d", "+0 days", true),
+        ("%Y-%m-%d", "+2 days", false),
+    ] {
+        let source = source(&format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, strftime('{form}', 'now', '{offset}'))"
+        ));
+        let reading = source.follow(json!({}), "t", "at", None, 10).unwrap();
+        assert_eq!(reading.rows(), usize::from(is_read), "{form} {offset}");
+    }
 }
