@@ -268,4 +268,13 @@ impl Stream {
             description: None,
         }
     }
+
+    /// The names of the columns that the file keeps unique, and NULL out of.
+    pub(crate) fn unique_columns(&self) -> Vec<String> {
+        let keys: Vec<&Field> = self.keys.iter().map(|at| &self.columns[*at].field).collect();
+        match self.is_table && keys.iter().all(|key| !key.is_nullable()) {
+            true => keys.iter().map(|key| key.name().clone()).collect(),
+            false => Vec::new(),
+        }
+    }
 }

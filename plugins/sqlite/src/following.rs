@@ -66,6 +66,8 @@ pub(crate) struct Following {
     order: Order,
     theirs: DataType,
     boundary: Boundary,
+    /// Where the run begins instead of at the bookmark.
+    earlier: Option<KeyValue>,
     remade: Remade,
     /// Rows without a value were read in an earlier run, or in this one.
     has_begun: bool,
@@ -96,8 +98,17 @@ impl Following {
         })?;
         let theirs = stream.schema.field_with_name(&key)?.data_type().clone();
         let has_begun = bookmark.is_some();
-        let mut following =
-            Following { key, order, theirs, boundary, remade, has_begun, form: None, nulls: 0 };
+        let mut following = Following {
+            key,
+            order,
+            theirs,
+            boundary,
+            earlier: None,
+            remade,
+            has_begun,
+            form: None,
+            nulls: 0,
+        };
         if let Some(lookback) = lookback {
             following.look_back(stream, lookback)?;
         }
@@ -109,19 +120,21 @@ impl Following {
 
     /// Begins earlier; what comes again then is for the key of the target to sort out.
     fn look_back(&mut self, stream: &SelectedStream, lookback: u32) -> Result<()> {
-        if stream.key_properties.is_empty() {
+        if !stream.upserted {
             return Err(Error::config(
-                "`lookback` reads rows again, and the stream has no key to know them by",
+                "`lookback` reads rows again, and they would stand twice: the stream is not upserted",
             )
-            .hint("name key columns with `dstreams catalog set … --key`, or take `lookback` out"));
+            .hint(
+                "name key columns with `dstreams catalog set … --key` and upsert it, or take `lookback` out",
+            ));
         }
         let Some(bound) = self.boundary.lower_bound() else { return Ok(()) };
         let earlier = earlier(bound, lookback).ok_or_else(|| {
             Error::config(format!("`lookback` cannot count back in the column `{}`", self.key))
                 .hint("follow a number, or a date or time that is no text in the catalog")
         })?;
-        let bookmark = serde_json::json!({ self.key.as_str(): earlier.to_json() });
-        self.boundary = Boundary::new(&self.key, &self.theirs, Some(&bookmark))?;
+        self.earlier = Some(earlier);
+        self.boundary = self.boundary.clone().looking_back();
         Ok(())
     }
 
@@ -132,7 +145,7 @@ impl Following {
 
     /// Where the run begins, as SQLite compares it. Of a run that found no value before: before all values.
     pub(crate) fn lower_bound(&self) -> Result<Option<Value>> {
-        let Some(bound) = self.boundary.lower_bound() else { return Ok(None) };
+        let Some(bound) = self.earlier.as_ref().or(self.boundary.lower_bound()) else { return Ok(None) };
         stored(bound, &self.theirs).map(Some).ok_or_else(|| {
             Error::config(format!("the bookmark of the column `{}` is none of its values", self.key))
                 .hint("set one of its values with `dstreams state set`, or start over with `--full-refresh`")

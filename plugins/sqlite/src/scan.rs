@@ -2,7 +2,7 @@
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
-use dstream_sdk::{Error, Message, Result, tracing};
+use dstream_sdk::{Error, Message, Result, tracing, with_unique_columns};
 use rusqlite::Row;
 use rusqlite::types::{Value, ValueRef};
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -34,6 +34,8 @@ pub(crate) struct Scan {
 pub(crate) struct Batches {
     pub(crate) stream: String,
     pub(crate) schema: SchemaRef,
+    /// The columns that the file keeps unique.
+    pub(crate) unique: Vec<String>,
     pub(crate) columns: Vec<Column>,
     pub(crate) following: Option<Following>,
     /// The followed column, where only numbers have their order.
@@ -80,7 +82,8 @@ impl Batches {
         params: &[Value],
         sender: &Sender,
     ) -> Result<Result<(), Unwanted>> {
-        let schema = Message::Schema { stream: 0, version: 1, schema: self.schema.clone() };
+        let schema = with_unique_columns(self.schema.clone(), &self.unique);
+        let schema = Message::Schema { stream: 0, version: 1, schema };
         if send(sender, schema).is_err() {
             return Ok(Err(Unwanted));
         }

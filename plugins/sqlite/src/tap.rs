@@ -60,6 +60,7 @@ impl SqliteTap {
         let mut batches = Batches {
             stream: wanted.name.clone(),
             schema: wanted.schema.clone(),
+            unique: stream.unique_columns(),
             columns,
             following: None,
             numbers_only: None,

@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::KeyValue;
@@ -57,6 +58,8 @@ pub struct Boundary {
     counts_crowds: bool,
     /// Rows of the lower bound that were read before, where they are known by their number alone, and what came of them.
     expected: Option<(Crowd, Crowd)>,
+    /// No bookmark is before this one.
+    floor: Option<KeyValue>,
 }
 
 impl Boundary {
@@ -75,6 +78,7 @@ impl Boundary {
             crowd: Crowd::default(),
             counts_crowds: false,
             expected: None,
+            floor: None,
         };
         let Some(bookmark) = bookmark else { return Ok(boundary) };
         let value = bookmark.get(key).ok_or_else(|| {
@@ -128,6 +132,23 @@ impl Boundary {
         self
     }
 
+    /// Lets values come from before the bookmark, all of them as new ones: the source is asked for values that are some time
+    /// or number earlier. Bookmarks do not go back for that. For streams that are [upserted](SelectedStream::upserted).
+    #[must_use]
+    pub fn looking_back(self) -> Boundary {
+        Boundary {
+            floor: self.lower,
+            lower: None,
+            known: HashMap::new(),
+            last: None,
+            ties: HashMap::new(),
+            n_ties: 0,
+            crowd: Crowd::default(),
+            expected: None,
+            ..self
+        }
+    }
+
     /// Ask the source for values from here on, this one included; `None`: for all.
     pub fn lower_bound(&self) -> Option<&KeyValue> {
         self.lower.as_ref()
@@ -151,7 +172,7 @@ impl Boundary {
         };
         let Some(value) = KeyValue::at(&column, last)? else { return Ok(records) };
         if let Some(before) = &self.last {
-            let went_back = value.compare(before)? == std::cmp::Ordering::Less;
+            let went_back = value.compare(before)? == Ordering::Less;
             if went_back && !matches!(value, KeyValue::Text(_)) {
                 return Err(self.disorder());
             }
@@ -177,7 +198,7 @@ impl Boundary {
     /// The bookmark that covers every record taken so far. `None`: there is no record yet, or so many share the last
     /// value that they cannot be told apart later; there is a bookmark again at the next value.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        let last = self.last.as_ref().filter(|_| self.n_ties <= LIMIT_TIES)?;
+        let last = self.last.as_ref().filter(|_| self.n_ties <= LIMIT_TIES && !self.is_before_floor())?;
         let mut hashes: Vec<u64> =
             self.ties.iter().flat_map(|(hash, count)| std::iter::repeat_n(*hash, *count as usize)).collect();
         hashes.sort_unstable();
@@ -193,6 +214,9 @@ impl Boundary {
     /// last value, all of those come again in the next run, unless they are
     /// [counted](Boundary::counting_crowds).
     pub fn last_bookmark(&self) -> Option<Bookmark> {
+        if let Some(floor) = self.floor.as_ref().filter(|_| self.is_before_floor()) {
+            return Some(json!({ self.key.as_str(): floor.to_json() }));
+        }
         let last = self.last.as_ref()?;
         Some(self.bookmark().unwrap_or_else(|| {
             let mut bookmark = json!({ self.key.as_str(): last.to_json() });
@@ -245,6 +269,12 @@ impl Boundary {
             self.known.clear();
         }
         Ok(filter_record_batch(&records, &BooleanArray::from(keep))?)
+    }
+
+    fn is_before_floor(&self) -> bool {
+        let Some(floor) = &self.floor else { return false };
+        let is_before = |last: &KeyValue| last.compare(floor).is_ok_and(|order| order == Ordering::Less);
+        self.last.as_ref().is_none_or(is_before)
     }
 
     /// The seeded bug of a cursor that is compared as text: 10 comes before 9.

@@ -184,3 +184,21 @@ fn a_bookmark_of_another_key_or_a_damaged_one_is_refused() {
     let by_hand = Boundary::new("at", &DataType::Int64, Some(&json!({"at": 1}))).unwrap();
     assert_eq!(by_hand.lower_bound(), Some(&KeyValue::Int(1)));
 }
+
+#[test]
+fn a_boundary_that_looks_back_takes_all_and_does_not_go_back() {
+    let mut first = Boundary::new("at", &DataType::Int64, None).unwrap();
+    first.take(rows(&[(Some(1), "a"), (Some(5), "b")])).unwrap();
+    let bookmark = first.bookmark().unwrap();
+    let again = || Boundary::new("at", &DataType::Int64, Some(&bookmark)).unwrap().looking_back();
+    let at = |bookmark: Option<Bookmark>| bookmark.map(|bookmark| bookmark["at"].clone());
+    let mut second = again();
+    let early = rows(&[(Some(3), "late"), (Some(4), "later")]);
+    assert_eq!(second.take(early.clone()).unwrap(), early);
+    assert_eq!((second.bookmark(), at(second.last_bookmark())), (None, Some(5.into())));
+    let known = rows(&[(Some(5), "b"), (Some(6), "c")]);
+    assert_eq!(second.take(known.clone()).unwrap(), known);
+    assert_eq!(at(second.bookmark()), Some(6.into()));
+    // Where nothing comes at all.
+    assert_eq!((again().bookmark(), at(again().last_bookmark())), (None, Some(5.into())));
+}

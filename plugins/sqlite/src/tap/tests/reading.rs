@@ -22,6 +22,27 @@ CREATE TABLE _dstreams_state (x);
 ";
 
 #[test]
+fn a_table_says_which_columns_it_keeps_unique() {
+    let source = source(
+        "CREATE TABLE id (id INTEGER PRIMARY KEY, x INT); CREATE TABLE two (a INT, b TEXT, PRIMARY KEY (b, a)) WITHOUT ROWID;
+         CREATE TABLE nulls (a TEXT PRIMARY KEY); CREATE TABLE none (a INT); CREATE VIEW v AS SELECT * FROM id;",
+    );
+    for (name, wanted) in
+        [("id", &["id"][..]), ("two", &["b", "a"]), ("nulls", &[]), ("none", &[]), ("v", &[])]
+    {
+        let wants = wanted_of(&source, name);
+        let mut reader = source.tap(json!({})).open_reader(context(), request(&wants, None, 10)).unwrap();
+        let first = reader.next(std::time::Duration::from_secs(60)).unwrap();
+        let Next::Message(Message::Schema { schema, .. }) = first else { panic!("no schema comes first") };
+        assert_eq!(unique_columns(&schema), wanted, "{name}");
+    }
+}
+
+fn wanted_of(source: &Source, name: &str) -> SelectedStream {
+    wanted(&source.stream(json!({}), name), None)
+}
+
+#[test]
 fn every_declared_type_is_read_exactly() {
     let source = source(EVERYTHING);
     let batch = source.read(json!({}), "t").unwrap();
