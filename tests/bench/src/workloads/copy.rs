@@ -41,7 +41,10 @@ pub(crate) fn to_postgres(world: &World, dstreams: &Dstreams) -> Result<Workload
                 arrived(world),
             ),
         ]);
-        workload.goals.push(Goal { of: OURS, against: DUMP, at_most: 0.95 });
+        workload.goals.extend([
+            Goal { of: OURS, against: DUMP, at_most: 0.95 },
+            Goal { of: OURS_WITH_KEY, against: DUMP_WITH_KEY, at_most: 0.95 },
+        ]);
     } else {
         let missing = if dstreams.tap { NO_TARGET } else { NO_TAP };
         workload.notes.push(missing.into());
