@@ -161,23 +161,21 @@ fn a_stream_without_columns_or_with_too_many_is_refused() {
 fn a_row_wider_than_a_page_is_refused_and_what_stood_there_stays() {
     let place = place();
     let run = place.run();
-    let wide = |ids: &[i64], is_null: bool, make: &dyn Fn(Option<i64>) -> ArrayRef| {
-        let value = make((!is_null).then_some(1));
-        let id: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+    let wide = |id: i64, value: &ArrayRef| {
+        let id: ArrayRef = Arc::new(Int64Array::from(vec![id]));
         let names: Vec<_> = (1..1_500).map(|at| format!("c{at}")).collect();
         let columns = names.iter().map(|name| (name.as_str(), value.clone()));
         batch(std::iter::once(("id", id)).chain(columns).collect())
     };
-    let numbers = |value: Option<i64>| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+    let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     // Too short to be moved out of the row.
-    let texts =
-        |value: Option<i64>| Arc::new(StringArray::from(vec![value.map(|_| "sixteen letters.")])) as ArrayRef;
-    let kinds: [(&str, &dyn Fn(Option<i64>) -> ArrayRef); 2] = [("numbers", &numbers), ("texts", &texts)];
-    for (name, make) in kinds {
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["sixteen letters."]));
+    for (name, value) in [("numbers", number), ("texts", text)] {
+        let null = arrow::array::new_null_array(value.data_type(), 1);
         for mode in [WriteMode::Append, WriteMode::Upsert] {
             let plan = plan(&format!("{name}_{mode}"), mode);
-            run.sync(&plan, &[wide(&[1], true, make)]).unwrap();
-            let outcome = run.sync(&plan, &[wide(&[2], true, make), wide(&[3], false, make)]);
+            run.sync(&plan, &[wide(1, &null)]).unwrap();
+            let outcome = run.sync(&plan, &[wide(2, &null), wide(3, &value)]);
             let error = outcome.as_ref().unwrap_err();
             assert!(error.hint_text().is_some_and(|hint| hint.contains("columns")), "{error:?}");
             assert_error(outcome, ErrorKind::Data, &[&format!("stream `{}`", plan.stream), "8160"]);
