@@ -6,6 +6,7 @@ mod full; // ranges of blocks, one after the other
 mod gate; // up to which value an incremental stream is read
 mod horizon; // the same for times
 mod incremental; // rows in the order of the replication key
+mod origin; // where a bookmark comes from
 mod whole; // a view or a query, at one go
 mod writers; // the same for numbers and text
 

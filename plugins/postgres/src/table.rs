@@ -5,7 +5,7 @@ mod name; // names of tables
 mod owner; // a run, and what is noted of the tables that it writes
 
 pub(crate) use found::{Found, FoundColumn, Unique};
-pub(crate) use name::{OWN_PREFIX, aside_of, check_table_name};
+pub(crate) use name::{OWN_PREFIX, aside_of, check_table_name, fnv};
 pub(crate) use owner::{Owner, Run, check_owner};
 
 use arrow::datatypes::{DataType, Field, SchemaRef};

@@ -16,6 +16,8 @@ struct Said {
     hint: String,
     table: String,
     column: String,
+    /// Where in the server it was noticed; its words are translated, this is not.
+    routine: String,
     /// For a COPY: which line and column, with the value.
     context: String,
 }
@@ -33,6 +35,7 @@ fn read(mut fields: ErrorFields<'_>) -> Said {
             b'H' => said.hint = text(),
             b't' => said.table = text(),
             b'c' => said.column = text(),
+            b'R' => said.routine = text(),
             b'W' => said.context = text(),
             _ => {}
         }
@@ -43,14 +46,16 @@ fn read(mut fields: ErrorFields<'_>) -> Said {
 /// The server's error as one of ours. The five letters of its code stay in the message: whoever looks further needs them.
 pub(super) fn of_server(body: &ErrorResponseBody, settings: &Settings) -> Error {
     let said = read(body.fields());
-    let kind = kind_of(&said.code);
+    let kind = if said.routine == TOO_WIDE { ErrorKind::Data } else { kind_of(&said.code) };
     let mut message = format!("the server of {} says: {}", settings.place(), first_line(&said.message));
-    let quotes_values = !said.detail.is_empty() || said.context.starts_with("COPY");
+    // What stands above it tells of the value: a type that is read from a text says where in it.
+    let at = said.context.lines().find(|line| line.starts_with("COPY"));
+    let quotes_values = !said.detail.is_empty() || at.is_some();
     if !said.detail.is_empty() {
         message.push_str(&format!("; {}", first_line(&said.detail).trim_end_matches('.')));
     }
-    if said.context.starts_with("COPY") {
-        message.push_str(&format!("; {}", first_line(&said.context)));
+    if let Some(at) = at {
+        message.push_str(&format!("; {at}"));
     }
     message.push_str(&format!(" (SQLSTATE {})", said.code));
     let mut error = Error::new(kind, message).vendor_code(number_of(&said.code));
@@ -63,6 +68,8 @@ pub(super) fn of_server(body: &ErrorResponseBody, settings: &Settings) -> Error 
     }
 }
 
+/// Where the server notices that a row does not fit a page.
+const TOO_WIDE: &str = "RelationGetBufferForTuple";
 /// A lock that another session holds.
 pub(crate) const LOCK_NOT_AVAILABLE: i32 = number(b"55P03");
 /// What an ON CONFLICT says of two rows that are one to the index.
@@ -128,6 +135,13 @@ fn hint_for(said: &Said, settings: &Settings) -> Option<String> {
         "53300" => "the server takes no more sessions: lower `--parallel`, or have it take more".to_owned(),
         "25006" => "the server is a standby or the session is read-only: name the primary server".to_owned(),
         "53100" => "make room on the server's disk".to_owned(),
+        "22P05" if said.detail.contains("\\u0000") => {
+            "`jsonb` keeps no NUL: make the column `json`, or take it out of the text before".to_owned()
+        }
+        "54000" if said.routine == TOO_WIDE => {
+            "a row has to fit one page of the server: deselect columns, or have the tap give them in several streams"
+                .to_owned()
+        }
         _ if !said.hint.is_empty() => first_line(&said.hint).to_owned(),
         _ => return None,
     };

@@ -11,6 +11,7 @@ use super::Opening;
 use super::bound::Key;
 use super::copy::{Copy, Filled, batch_message, schema_message};
 use super::gate::{Gate, Upper};
+use super::origin::Origin;
 use crate::client::Client;
 use crate::quote::quote;
 use crate::tap::{Source, begin, is_key};
@@ -18,8 +19,6 @@ use crate::types::ReadColumn;
 
 /// Between two looks at transactions that have to end.
 const PAUSE: Duration = Duration::from_millis(25);
-/// In a bookmark: the number of the table.
-const TABLE: &str = "@oid";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
@@ -41,6 +40,7 @@ pub(crate) struct IncrementalReader {
     client: Client,
     copy: Copy,
     source: Source,
+    origin: Origin,
     columns: Vec<ReadColumn>,
     key: Key,
     boundary: Boundary,
@@ -64,11 +64,12 @@ impl IncrementalReader {
     /// Begins where the bookmark says.
     ///
     /// # Errors
-    /// `BookmarkLost`: the table is another one now. `Config`: the column cannot be followed.
+    /// `BookmarkLost`: the table or its filter is another one now. `Config`: the column cannot be followed.
     pub(crate) fn open(opening: Opening, request: &ReadRequest) -> Result<IncrementalReader> {
         let Opening { context, mut client, source, columns, wishes } = opening;
         let key = find_key(&source, &columns, request, &wishes)?;
-        check_table(&source, request.bookmark.as_ref())?;
+        let origin = Origin::find(&mut client, &source)?;
+        origin.check(request.bookmark.as_ref())?;
         // Only rows without a value were there.
         let has_nulls = request.bookmark.is_some();
         let bookmark =
@@ -94,6 +95,7 @@ impl IncrementalReader {
             client,
             copy,
             source,
+            origin,
             columns,
             key,
             boundary,
@@ -233,9 +235,7 @@ impl IncrementalReader {
     fn mark(&mut self, bookmark: Bookmark) -> Next {
         self.marked = Some(bookmark.clone());
         let mut bookmark = bookmark;
-        if let Some(relation) = &self.source.relation {
-            bookmark[TABLE] = relation.oid.into();
-        }
+        self.origin.sign(&mut bookmark);
         Message::Checkpoint { bookmark }.into()
     }
 
@@ -325,19 +325,6 @@ fn find_key(
             "the column `{name}` of type {data_type} cannot be the replication key"
         ))
         .hint(format!("{}; text is in `options.text_keys` where its values only grow", offered()))),
-    }
-}
-
-/// A table that was made again may hold anything: what was read of the other one does not count.
-fn check_table(source: &Source, bookmark: Option<&Bookmark>) -> Result<()> {
-    let now = source.relation.as_ref().map(|relation| u64::from(relation.oid));
-    let then = bookmark.and_then(|bookmark| bookmark.get(TABLE)).and_then(Value::as_u64);
-    match (then, now) {
-        (Some(then), Some(now)) if then != now => Err(Error::bookmark_lost(
-            "the table was dropped and made again since it was read: the bookmark says nothing of this one",
-        )
-        .hint(format!("start over with `--full-refresh --streams {}`", source.stream))),
-        _ => Ok(()),
     }
 }
 

@@ -43,8 +43,8 @@ pub(crate) fn aside_of(table: &str) -> String {
     format!("{CUT_PREFIX}{}_{:016x}", &table[..cut], fnv(table.as_bytes()))
 }
 
-/// FNV-1a: the same number in every build, for tables that another version goes on with.
-fn fnv(bytes: &[u8]) -> u64 {
+/// FNV-1a: the same number in every build, for what another version goes on with.
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

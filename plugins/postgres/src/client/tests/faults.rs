@@ -5,6 +5,7 @@ use dstream_postgres_server::Database;
 use dstream_sdk::{Context, ErrorKind, Result};
 use serde_json::{Value, json};
 use std::net::ToSocketAddrs;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -119,6 +120,37 @@ fn single_bytes_and_slow_ends_change_nothing() {
     let mut client = through(&proxy, &database, json!({})).unwrap();
     let rows = client.query("SELECT i, NULL, repeat('č', 100) FROM generate_series(1, 50) i", &[]).unwrap();
     assert_eq!((rows.len(), rows[49].text(0), rows[49].get(1)), (50, "50", None));
+}
+
+#[test]
+fn a_far_and_narrow_line_carries_every_row_both_ways() {
+    let database = database("faults");
+    let proxy = proxy(&database);
+    client_of(&database).run("CREATE TABLE t (i integer, word text)").unwrap();
+    // 10 kB a second, 50 ms away.
+    let narrow = NonZeroU64::new(10_000).unwrap();
+    let narrow = Direction::default().latency(Duration::from_millis(50)).bandwidth(narrow);
+    proxy.set_plan(Plan::every(Faults::both(narrow)));
+    let mut client = through(&proxy, &database, json!({})).unwrap();
+    client.start_copy_in("COPY t FROM STDIN").unwrap();
+    for i in 0..100 {
+        let row = format!("{i}\t{}\n", "x".repeat(80));
+        client.copy_send(&mut bytes::BytesMut::from(row.as_str())).unwrap();
+    }
+    assert_eq!(client.finish_copy_in().unwrap(), 100);
+    // All of it takes longer than nothing may come for.
+    let mut client = through(&proxy, &database, json!({"network_ms": 700})).unwrap();
+    let begun = Instant::now();
+    client.start_copy_out("COPY (SELECT * FROM t ORDER BY i) TO STDOUT").unwrap();
+    let mut rows = Vec::new();
+    let take = |row: &[u8]| {
+        rows.push(String::from_utf8_lossy(row).into_owned());
+        Ok(false)
+    };
+    assert_eq!(client.copy_rows(Duration::MAX, take).unwrap(), CopyState::Done);
+    let wanted: Vec<_> = (0..100).map(|i| format!("{i}\t{}\n", "x".repeat(80))).collect();
+    assert_eq!(rows, wanted);
+    assert!(begun.elapsed() > Duration::from_millis(700), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -158,6 +158,33 @@ fn a_stream_without_columns_or_with_too_many_is_refused() {
 }
 
 #[test]
+fn a_row_wider_than_a_page_is_refused_and_what_stood_there_stays() {
+    let place = place();
+    let run = place.run();
+    let wide = |id: i64, value: &ArrayRef| {
+        let id: ArrayRef = Arc::new(Int64Array::from(vec![id]));
+        let names: Vec<_> = (1..1_500).map(|at| format!("c{at}")).collect();
+        let columns = names.iter().map(|name| (name.as_str(), value.clone()));
+        batch(std::iter::once(("id", id)).chain(columns).collect())
+    };
+    let number: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    // Too short to be moved out of the row.
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["sixteen letters."]));
+    for (name, value) in [("numbers", number), ("texts", text)] {
+        let null = arrow::array::new_null_array(value.data_type(), 1);
+        for mode in [WriteMode::Append, WriteMode::Upsert] {
+            let plan = plan(&format!("{name}_{mode}"), mode);
+            run.sync(&plan, &[wide(1, &null)]).unwrap();
+            let outcome = run.sync(&plan, &[wide(2, &null), wide(3, &value)]);
+            let error = outcome.as_ref().unwrap_err();
+            assert!(error.hint_text().is_some_and(|hint| hint.contains("columns")), "{error:?}");
+            assert_error(outcome, ErrorKind::Data, &[&format!("stream `{}`", plan.stream), "8160"]);
+            assert_eq!(place.rows(&format!("SELECT id FROM {}", plan.table)), ["1"]);
+        }
+    }
+}
+
+#[test]
 fn hostile_names_stay_names() {
     let place = place();
     let run = place.run();

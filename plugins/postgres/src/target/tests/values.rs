@@ -2,6 +2,7 @@
 
 use super::kit::*;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use dstream_sdk::*;
 use serde_json::json;
 use std::sync::Arc;
@@ -39,6 +40,39 @@ fn nul_in_text_is_changed_and_counted_where_the_user_wants_it() {
     writer.prepare(1).unwrap();
     drop(writer);
     assert_eq!(place.count("_dstreams_changes"), 2);
+}
+
+#[test]
+fn nul_that_json_escapes_is_kept_by_json_and_refused_by_jsonb() {
+    let place = place();
+    place.sql("CREATE TABLE parsed (id bigint PRIMARY KEY, doc jsonb)");
+    let documents = |name: &str, texts: &[&str], is_json: bool| {
+        let texts: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..texts.len() as i64));
+        let json = [("ARROW:extension:name".to_owned(), "arrow.json".to_owned())];
+        let metadata = if is_json { json.into() } else { std::collections::HashMap::new() };
+        let field = Field::new(name, DataType::Utf8, true).with_metadata(metadata);
+        let schema = Schema::new(vec![Field::new("id", DataType::Int64, true), field]);
+        RecordBatch::try_new(Arc::new(schema), vec![ids, texts]).unwrap()
+    };
+    let texts = ["{}", r#"{"a": "b\u0000"}"#];
+    let run = place.run();
+    for mode in [WriteMode::Append, WriteMode::Upsert] {
+        let plan = |table: &str| StreamPlan { write_mode_is_explicit: true, ..plan(table, mode) };
+        run.sync(&plan(&format!("text_{mode}")), &[documents("doc", &texts, true)]).unwrap();
+        assert_eq!(place.rows(&format!("SELECT doc FROM text_{mode} ORDER BY id")), texts);
+        // A text is JSON where it says so: of any other, jsonb takes none.
+        let outcome = run.sync(&plan("parsed"), &[documents("doc", &["{}"], false)]);
+        assert_error(outcome, ErrorKind::Schema, &["`doc`", "jsonb", "`parsed`"]);
+        let outcome = run.sync(&plan("parsed"), &[documents("doc", &texts, true)]);
+        let error = outcome.as_ref().unwrap_err();
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("`json`")), "{error:?}");
+        assert_error(outcome, ErrorKind::Data, &["\\u0000", "column doc", "stream `parsed`"]);
+        assert_eq!(place.count("parsed"), 0);
+        run.sync(&plan("parsed"), &[documents("doc", &texts[..1], true)]).unwrap();
+        assert_eq!(place.rows("SELECT id, doc FROM parsed"), ["0|{}"]);
+        place.sql("DELETE FROM parsed");
+    }
 }
 
 fn marked(rows: &[(i64, Option<bool>)]) -> RecordBatch {
