@@ -4,7 +4,6 @@ use dstream_sdk::{
     Bookmark, Boundary, Context, Error, KeyValue, Message, Next, ReadRequest, Reader, Result, tracing, wait,
 };
 use serde_json::{Value, json};
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::Opening;
@@ -86,7 +85,7 @@ impl IncrementalReader {
                 )
                 .hint("name its key with `options.key_properties` and upsert it, or take the lookback out"));
             }
-            boundary = Boundary::new(&key.name, &key.data_type, None)?;
+            boundary = boundary.looking_back();
         }
         let gate = Gate::open(&mut client, &source, &key, &wishes)?;
         let copy = Copy::new(&columns, request);
@@ -166,9 +165,7 @@ impl IncrementalReader {
                     }
                     let bookmark =
                         if is_last { self.boundary.last_bookmark() } else { self.boundary.bookmark() };
-                    let Some(bookmark) = bookmark else { continue };
-                    if let Some(bookmark) = self.not_before_last(bookmark, is_last)?
-                        && self.marked.as_ref() != Some(&bookmark)
+                    if let Some(bookmark) = bookmark.filter(|bookmark| self.marked.as_ref() != Some(bookmark))
                     {
                         return Ok(self.mark(bookmark));
                     }
@@ -219,17 +216,6 @@ impl IncrementalReader {
         self.copy.start(&mut self.client, &format!("{sql} ORDER BY {}", order.join(", ")))?;
         self.is_open = true;
         Ok(())
-    }
-
-    /// With a lookback, records come from before the last bookmark: it does not go back for that.
-    fn not_before_last(&self, bookmark: Bookmark, is_end: bool) -> Result<Option<Bookmark>> {
-        let Some(last) = self.last.as_ref().filter(|_| self.lookback > 0) else { return Ok(Some(bookmark)) };
-        let value = KeyValue::from_json(&self.key.data_type, &bookmark[&self.key.name])?;
-        Ok(match value.compare(last)? {
-            Ordering::Less if is_end => Some(json!({ self.key.name.as_str(): last.to_json() })),
-            Ordering::Less => None,
-            _ => Some(bookmark),
-        })
     }
 
     fn mark(&mut self, bookmark: Bookmark) -> Next {
