@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
-use crate::shell::program;
+use crate::shell::{program, program_at};
 use crate::{dist, startup};
 
 /// Runs the benchmarks that are named, or all of them; options are for `databases`.
@@ -41,12 +41,16 @@ fn databases(options: &[String]) -> Result<ExitCode> {
 /// Runs the kill campaign on the release binary and plugins; with `--bug` and `--bugs`, on ones that can have bugs.
 pub(crate) fn chaos(args: &[String]) -> Result<ExitCode> {
     let wants_bugs = args.iter().any(|arg| arg == "--bugs" || arg == "--bug" || arg.starts_with("--bug="));
-    // What can have bugs has a folder of its own: nobody shall take it for the real one.
-    let how = match wants_bugs {
-        true => "--target-dir target/seeded --features dstream-cli/seeded-bugs",
-        false => "--release",
+    let (build, folder) = match wants_bugs {
+        // A folder of its own: nobody shall take it for the real one.
+        true => {
+            let build = program("cargo build --workspace --features dstream-cli/seeded-bugs --target-dir");
+            (build.arg(dist::target().join("seeded")), "seeded/debug")
+        }
+        false => (program("cargo build --workspace --release"), "release"),
     };
-    program(&format!("cargo build --workspace {how}")).run()?;
-    let cargo = program(&format!("cargo run {how} --workspace --bin chaos --")).args(args);
-    Ok(if cargo.try_run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    build.run()?;
+    let chaos = format!("chaos{}", std::env::consts::EXE_SUFFIX);
+    let campaign = program_at(&dist::target().join(folder).join(chaos)).args(args);
+    Ok(if campaign.try_run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -68,18 +68,7 @@ impl Boundary {
     /// # Errors
     /// `BookmarkLost`: the bookmark belongs to another replication key. `Config`: it cannot be read.
     pub fn new(key: &str, data_type: &DataType, bookmark: Option<&Bookmark>) -> Result<Boundary> {
-        let mut boundary = Boundary {
-            key: key.to_owned(),
-            lower: None,
-            known: HashMap::new(),
-            last: None,
-            ties: HashMap::new(),
-            n_ties: 0,
-            crowd: Crowd::default(),
-            counts_crowds: false,
-            expected: None,
-            floor: None,
-        };
+        let mut boundary = Boundary::empty(key);
         let Some(bookmark) = bookmark else { return Ok(boundary) };
         let value = bookmark.get(key).ok_or_else(|| {
             Error::bookmark_lost(format!("the bookmark is not one of the replication key `{key}`"))
@@ -136,17 +125,8 @@ impl Boundary {
     /// or number earlier. Bookmarks do not go back for that. For streams that are [upserted](SelectedStream::upserted).
     #[must_use]
     pub fn looking_back(self) -> Boundary {
-        Boundary {
-            floor: self.lower,
-            lower: None,
-            known: HashMap::new(),
-            last: None,
-            ties: HashMap::new(),
-            n_ties: 0,
-            crowd: Crowd::default(),
-            expected: None,
-            ..self
-        }
+        let counts_crowds = self.counts_crowds;
+        Boundary { floor: self.lower, counts_crowds, ..Boundary::empty(&self.key) }
     }
 
     /// Ask the source for values from here on, this one included; `None`: for all.
@@ -269,6 +249,21 @@ impl Boundary {
             self.known.clear();
         }
         Ok(filter_record_batch(&records, &BooleanArray::from(keep))?)
+    }
+
+    fn empty(key: &str) -> Boundary {
+        Boundary {
+            key: key.to_owned(),
+            lower: None,
+            known: HashMap::new(),
+            last: None,
+            ties: HashMap::new(),
+            n_ties: 0,
+            crowd: Crowd::default(),
+            counts_crowds: false,
+            expected: None,
+            floor: None,
+        }
     }
 
     fn is_before_floor(&self) -> bool {
