@@ -32,6 +32,9 @@ struct Args {
     /// With `--network`: faults
     #[arg(long, default_value_t = 40, requires = "network")]
     faults: u64,
+    /// With `--network`: a reset after every 64 KiB, in place of faults that are drawn
+    #[arg(long, requires = "network", conflicts_with = "faults")]
+    sweep: bool,
     /// Number that records and moments follow from; random unless given
     #[arg(long)]
     seed: Option<u64>,
@@ -82,8 +85,12 @@ fn run(args: &Args) -> Result<bool> {
     let mut out = io::stdout().lock();
     if args.network {
         let faults = args.faults;
-        writeln!(out, "seed {seed}; again: cargo xtask chaos --network --faults {faults} --seed {seed}")?;
-        let figures = network::run(&subject, network::Request { seed, faults })?;
+        let what = if args.sweep { "--sweep".to_owned() } else { format!("--faults {faults}") };
+        writeln!(out, "seed {seed}; again: cargo xtask chaos --network {what} --seed {seed}")?;
+        let figures = match args.sweep {
+            true => network::sweep(&subject, seed)?,
+            false => network::run(&subject, network::Request { seed, faults })?,
+        };
         writeln!(out, "{figures}")?;
         return Ok(figures.verdict.is_clean());
     }

@@ -94,6 +94,32 @@ struct Usual {
     passed: [(u64, u64, u64); 2],
 }
 
+/// Carries out a campaign in which a first copy is reset after every multiple of 64 KiB that one of its connections
+/// carries: of what comes from the source, then of what goes to the target.
+///
+/// # Errors
+/// It cannot be carried out; a violation is none.
+pub fn sweep(subject: &Subject, seed: u64) -> Result<Figures> {
+    let start = Instant::now();
+    let mut servers = Servers::default();
+    let mut random = Random::of(&[seed, 0x53EE]);
+    let mut figures = Figures::default();
+    for rows_at in Trouble::WHERE_ROWS_GO {
+        for step in 0.. {
+            let mut network = Network::create(subject, &mut servers, random.next(), RECORDS)?;
+            network.see(Trouble::reset_after(rows_at, step), &mut figures)?;
+            network.keep_if_wrong(&mut figures);
+            // No connection carries as much.
+            if figures.missed > 0 || !figures.verdict.is_clean() {
+                break;
+            }
+        }
+        figures.missed = 0;
+    }
+    figures.took = start.elapsed();
+    Ok(figures)
+}
+
 /// A world with a proxy before each of its databases.
 struct Network<'a> {
     // Gone first: a database with a session that nobody can reach is not dropped.

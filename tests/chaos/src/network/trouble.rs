@@ -45,6 +45,15 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// From the source, to the target.
+    pub(super) const WHERE_ROWS_GO: [(Side, Way); 2] =
+        [(Side::Tap, Way::ToClient), (Side::Target, Way::ToServer)];
+
+    /// A reset after so many times 64 KiB.
+    pub(super) fn reset_after((side, way): (Side, Way), steps: u64) -> Trouble {
+        Trouble::Break { side, way, bytes: steps * STEP, how: Break::Reset, lasts: false }
+    }
+
     pub(super) fn draw(random: &mut Random, usual: &Usual) -> Trouble {
         let side = if random.percent(50) { Side::Tap } else { Side::Target };
         let after = usual.took.mul_f64(random.fraction());
