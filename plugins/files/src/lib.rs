@@ -11,10 +11,13 @@ mod inference; // which types hold a text
 mod jsonl; // JSON lines
 mod number; // numbers in text, exactly or not at all
 mod options; // what the user may set
+mod parquet; // Parquet
 mod position; // lines and records before the window
 mod reader; // the records of one file, as batches with bookmarks
 mod shown; // names and values in messages
+mod store; // where a target keeps its files
 mod tap; // which files there are, what they hold, readers of them
+mod target; // what is durable of files that are written
 mod time; // dates and timestamps in ISO 8601
 mod types; // names of types <-> Arrow
 mod window; // slides over the decompressed bytes of a file
@@ -26,5 +29,5 @@ mod testing; // files and readers for tests
 
 dstream_sdk::export! {
     manifest: "../manifest.json",
-    connectors: { "csv" => tap: tap::CsvTap; "jsonl" => tap: tap::JsonlTap }
+    connectors: { "csv" => tap: tap::CsvTap; "jsonl" => tap: tap::JsonlTap; "parquet" => target: target::ParquetTarget }
 }

@@ -1,8 +1,11 @@
 //! What the library says of itself, from its types.
 
-use dstream_sdk::{ManifestBuilder, TapManifest, check_manifest, tap_manifest};
+use dstream_sdk::{
+    ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
+};
 
 use crate::options::{CsvOptions, JsonlOptions};
+use crate::target::ParquetTargetOptions;
 
 #[test]
 fn the_manifest_is_what_the_code_says() {
@@ -12,11 +15,20 @@ fn the_manifest_is_what_the_code_says() {
         deterministic: true,
         ..tap
     };
+    let file_target = |target: TargetManifest| TargetManifest {
+        connection: vec!["path".to_owned()],
+        write_modes: vec![WriteMode::Append, WriteMode::Overwrite],
+        transactional: true,
+        // Some file systems do not.
+        case_insensitive_names: true,
+        ..target
+    };
     let manifest = ManifestBuilder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .description("Files of comma-separated values and of JSON lines, one stream per file")
         .license("Apache-2.0")
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
         .tap("jsonl", "Files of JSON lines", file_tap(tap_manifest::<JsonlOptions>()))
+        .target("parquet", "Files of Parquet", file_target(target_manifest::<ParquetTargetOptions>()))
         .build();
     check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();
 }

@@ -171,6 +171,15 @@ pub(crate) fn path(config: &ConnectorConfig) -> Result<PathBuf> {
     path.map(Path::to_owned)
 }
 
+/// The folder that a target writes to.
+pub(crate) fn folder(config: &ConnectorConfig) -> Result<PathBuf> {
+    let connection = Connection::of(config)?;
+    let path = connection
+        .path()
+        .map_err(|error| error.hint("write `\"connection\": {\"path\": \"out\"}`: the folder for the files"));
+    path.map(Path::to_owned)
+}
+
 fn byte(option: &str, value: Option<char>) -> Result<Option<u8>> {
     let Some(value) = value else { return Ok(None) };
     match u8::try_from(value) {

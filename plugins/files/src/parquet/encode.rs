@@ -1,0 +1,67 @@
+//! Batches into files of Parquet.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use crate::store::Staged;
+use crate::target::{Encode, Encoding};
+use dstream_sdk::{Error, Result};
+
+/// How files of Parquet are written.
+#[derive(Debug)]
+pub(crate) struct ParquetEncoding {
+    pub(crate) row_group_rows: usize,
+    pub(crate) level: i32,
+}
+
+impl Encoding for ParquetEncoding {
+    fn ending(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn check(&self, _schema: &SchemaRef) -> Result<()> {
+        Ok(())
+    }
+
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, buffer_bytes: u64) -> Result<Box<dyn Encode>> {
+        let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(self.row_group_rows))
+            .set_created_by(concat!("dstreams ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(error_of)?;
+        Ok(Box::new(ParquetFile { writer, buffer_bytes }))
+    }
+}
+
+struct ParquetFile {
+    writer: ArrowWriter<Box<dyn Staged>>,
+    buffer_bytes: u64,
+}
+
+impl Encode for ParquetFile {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(error_of)?;
+        // A row group is kept until it is complete: one of wide rows ends early.
+        if self.writer.memory_size() as u64 > self.buffer_bytes {
+            self.writer.flush().map_err(error_of)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<u64> {
+        self.writer.into_inner().map_err(error_of)?.finish()
+    }
+}
+
+fn error_of(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(source) => Error::unavailable(format!("writing a Parquet file: {source}")),
+        other => Error::data(format!("writing a Parquet file: {other}")),
+    }
+}

@@ -1,0 +1,5 @@
+//! Parquet.
+
+mod encode; // batches -> files
+
+pub(crate) use encode::ParquetEncoding;

@@ -1,0 +1,62 @@
+//! Where a target keeps its files: names beneath one root, and what can be done with them.
+
+mod local; // a folder
+mod step; // what a commit does to files
+
+pub(crate) use local::Local;
+pub(crate) use step::Step;
+
+use std::io::Write;
+
+use dstream_sdk::Result;
+
+/// A file in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The last part of its name.
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+}
+
+/// A place for files. A name is a path beneath the root, its parts joined with `/`; the parts are made by `names`, so
+/// that none of them leads elsewhere. Folders come into being with the first file in them.
+pub(crate) trait Store: Send + Sync {
+    /// The whole name, for messages.
+    fn shown(&self, name: &str) -> String;
+
+    /// The files right in a folder; none where it does not exist.
+    fn list(&self, folder: &str) -> Result<Vec<Listed>>;
+
+    /// A whole file; `None` where there is none.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Makes a file of these bytes, durable and whole from its first moment; `false` where there is one already.
+    fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool>;
+
+    /// A new file that is written piece by piece.
+    fn stage(&self, name: &str) -> Result<Box<dyn Staged>>;
+
+    /// Makes files that were staged in a folder durable, together with their names.
+    fn sync_folder(&self, folder: &str) -> Result<()>;
+
+    /// Removes a file; one that is gone is no error.
+    fn remove(&self, name: &str) -> Result<()>;
+
+    /// Does what a commit says. A step that was done before, to its end or in part, is done again without harm.
+    fn carry_out(&self, step: &Step) -> Result<()>;
+
+    /// Keeps other runs on this machine from what is done until the lock is dropped.
+    ///
+    /// # Errors
+    /// `Unavailable`: another run has held it for long.
+    fn lock(&self, name: &str) -> Result<Box<dyn Lock>>;
+}
+
+/// Held until it is dropped.
+pub(crate) trait Lock: Send {}
+
+/// A file that is being written.
+pub(crate) trait Staged: Write + Send {
+    /// Makes its bytes durable and answers how many they are.
+    fn finish(self: Box<Self>) -> Result<u64>;
+}

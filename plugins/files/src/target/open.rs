@@ -1,0 +1,137 @@
+//! From a plan to the files that it writes: who owns the table, where its rows go, what is left over.
+
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+use dstream_sdk::{Error, Result, StreamPlan, TableClaim, TableOwner};
+
+use super::names;
+use super::state::{Copy, State, Table};
+use crate::store::Store;
+
+/// What staged files end in: readers that look for all files of a kind do not find them.
+pub(crate) const STAGED: &str = ".staged";
+
+/// Where the rows of a stream go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Into a copy that is not complete.
+    pub(crate) is_aside: bool,
+    /// The copy has files already.
+    pub(crate) has_files: bool,
+}
+
+/// Who writes a table: the one line of its file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Owner {
+    pipeline: String,
+}
+
+/// Claims the table for its pipeline and looks at what is there.
+///
+/// # Errors
+/// `Config`: it belongs to somebody else. `Schema`: files of it are gone, or not what was committed.
+pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> Result<Place> {
+    let TableClaim { pipeline, plan, .. } = claim;
+    let table = state.tables.get(&plan.table);
+    let live = table.and_then(|table| table.live.as_ref());
+    check_owner(store, plan, pipeline, live)?;
+    let owner = live.map(|copy| State::owner(copy, pipeline));
+    let is_aside = claim.is_built_aside(owner.as_ref());
+    let copy = match is_aside {
+        true => aside_of(table, claim),
+        false => live,
+    };
+    if plan.resumed && copy.is_none() {
+        return Err(claim.gone());
+    }
+    if let Some(copy) = copy {
+        check_files(store, copy)?;
+    }
+    Ok(Place { is_aside, has_files: copy.is_some_and(|copy| !copy.files.is_empty()) })
+}
+
+/// The copy aside, if it is the one that this run goes on with.
+fn aside_of<'a>(table: Option<&'a Table>, claim: TableClaim<'_>) -> Option<&'a Copy> {
+    let copy = table?.aside.as_ref()?;
+    claim.is_of_this_copy(&State::owner(copy, claim.pipeline)).then_some(copy)
+}
+
+fn check_owner(store: &dyn Store, plan: &StreamPlan, pipeline: &str, live: Option<&Copy>) -> Result<()> {
+    let name = format!("_dstreams/tables/{}.json", names::encoded(&plan.table));
+    let owner = |bytes: &[u8]| -> Result<TableOwner> {
+        let owner: Owner = serde_json::from_slice(bytes).map_err(|_| {
+            Error::bookmark_lost(format!("`{}` does not say who owns a table", store.shown(&name)))
+                .hint("remove it where no other pipeline writes to the table")
+        })?;
+        Ok(TableOwner { pipeline: owner.pipeline, generation: 0, epoch: 0 })
+    };
+    let found = store.read(&name)?;
+    if let Some(found) = &found {
+        return TableOwner::check(Some(&owner(found)?), plan, pipeline);
+    }
+    let is_there = live.is_none() && !store.list(&names::encoded(&plan.table))?.is_empty();
+    if is_there {
+        TableOwner::check(None, plan, pipeline)?;
+    }
+    let owned = serde_json::to_vec(&Owner { pipeline: pipeline.to_owned() })
+        .map_err(|error| Error::bug(format!("the owner of a table is no JSON: {error}")))?;
+    match store.create_new(&name, &owned)? {
+        true => Ok(()),
+        // Somebody was quicker.
+        false => match store.read(&name)? {
+            Some(found) => TableOwner::check(Some(&owner(&found)?), plan, pipeline),
+            None => Ok(()),
+        },
+    }
+}
+
+/// The files of a copy are there, and as long as they were when they were committed.
+fn check_files(store: &dyn Store, copy: &Copy) -> Result<()> {
+    let mut folders: Vec<&str> = copy.files.iter().map(|file| folder_of(&file.name)).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    let mut there = std::collections::HashMap::new();
+    for folder in folders {
+        for file in store.list(folder)? {
+            there.insert(format!("{folder}/{}", file.name), file.bytes);
+        }
+    }
+    for file in &copy.files {
+        let found = match there.get(&file.name) {
+            Some(bytes) if *bytes == file.bytes => continue,
+            Some(bytes) => format!("has {bytes} bytes, and {} were committed", file.bytes),
+            None => "is gone, and with it rows that are not read again".to_owned(),
+        };
+        return Err(Error::schema(format!("the file `{}` {found}", store.shown(&file.name)))
+            .hint("put it back, or run with `--full-refresh` to read the stream from its start"));
+    }
+    Ok(())
+}
+
+fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folder of files that are not committed.
+pub(crate) fn stage_folder(notes: &str) -> String {
+    format!("{notes}/stage")
+}
+
+/// The name of a file that readers see: never given twice.
+pub(crate) fn part_name(pipeline: &str, number: u64, at: usize, ending: &str) -> String {
+    format!("part-{}-{number:08}-{at:04}.{ending}", names::hash(pipeline, 3))
+}
+
+/// Removes what older runs staged and never committed.
+pub(crate) fn remove_leftovers(store: &dyn Store, notes: &str, state: &State) -> Result<()> {
+    let folder = stage_folder(notes);
+    let kept: HashSet<&str> = state.files_aside().collect();
+    for file in store.list(&folder)? {
+        let name = format!("{folder}/{}", file.name);
+        if !kept.contains(name.as_str()) {
+            store.remove(&name)?;
+        }
+    }
+    Ok(())
+}

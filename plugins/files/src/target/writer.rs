@@ -1,0 +1,188 @@
+//! One partition being written: a file a stream and window, or several where it becomes large.
+
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use dstream_sdk::{
+    Batch, Context, Error, Prepared, Result, StreamPlan, TableClaim, WriteRequest, Writer, schema_json,
+};
+
+use super::encode::Encode;
+use super::open::{self, Place, STAGED};
+use super::state::DataFile;
+use super::Shared;
+use crate::store::Store;
+
+/// The writer.
+pub(crate) struct FilesWriter {
+    shared: Arc<Shared>,
+    context: Context,
+    store: Arc<dyn Store>,
+    /// The folder of its files, and what their names begin with.
+    folder: String,
+    prefix: String,
+    next_file: u64,
+    buffer_bytes: u64,
+    streams: Vec<Stream>,
+}
+
+/// One stream.
+struct Stream {
+    plan: StreamPlan,
+    place: Place,
+    declared: Option<(u32, SchemaRef)>,
+    open: Option<Open>,
+    /// Files of this window that are complete.
+    files: Vec<DataFile>,
+    /// A file was made in this or an earlier window.
+    has_files: bool,
+}
+
+/// A file that is being written.
+struct Open {
+    name: String,
+    rows: u64,
+    file: Box<dyn Encode>,
+}
+
+/// What `prepare` says of a stream.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PreparedStream {
+    pub(crate) plan: StreamPlan,
+    pub(crate) is_aside: bool,
+    #[serde(with = "schema_json")]
+    pub(crate) schema: SchemaRef,
+    pub(crate) ending: String,
+    pub(crate) files: Vec<DataFile>,
+}
+
+impl FilesWriter {
+    pub(crate) fn open(shared: Arc<Shared>, context: Context, request: WriteRequest) -> Result<FilesWriter> {
+        let mut guard = shared.run();
+        let run = guard.as_mut().ok_or_else(|| Error::bug("a writer before a run has begun"))?;
+        let mut streams = Vec::with_capacity(request.streams.len());
+        for plan in request.streams {
+            let claim = TableClaim { pipeline: &request.pipeline, epoch: request.epoch, plan: &plan };
+            let place = open::claim(&*run.store, run.log.state(), claim)
+                .map_err(|error| error.stream(&plan.stream))?;
+            let has_files = place.has_files;
+            streams.push(Stream { plan, place, declared: None, open: None, files: Vec::new(), has_files });
+        }
+        run.writers += 1;
+        let prefix = format!("{:06}-{:06}", request.epoch, run.writers);
+        let (store, folder) = (run.store.clone(), open::stage_folder(&run.notes));
+        let buffer_bytes = request.buffer_bytes;
+        drop(guard);
+        Ok(FilesWriter { shared, context, store, folder, prefix, next_file: 0, buffer_bytes, streams })
+    }
+
+    fn stream(&mut self, stream: u32) -> Result<&mut Stream> {
+        let found = self.streams.get_mut(stream as usize);
+        found.ok_or_else(|| Error::bug(format!("there is no stream {stream} in the request")))
+    }
+
+    /// Opens a file for a stream that has none open.
+    fn open_file(&mut self, at: usize) -> Result<()> {
+        let stream = &mut self.streams[at];
+        let Some((_, schema)) = &stream.declared else {
+            return Err(Error::bug("a file for a stream that was not declared"));
+        };
+        self.next_file += 1;
+        let ending = self.shared.encoding.ending();
+        let name = format!("{}/{}-{:06}.{ending}{STAGED}", self.folder, self.prefix, self.next_file);
+        let staged = self.store.stage(&name)?;
+        let file = self.shared.encoding.open(schema, staged, self.buffer_bytes)?;
+        stream.open = Some(Open { name, rows: 0, file });
+        stream.has_files = true;
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn close_file(&mut self) -> Result<()> {
+        if let Some(Open { name, rows, file }) = self.open.take() {
+            let bytes = file.finish()?;
+            self.files.push(DataFile { name, bytes, rows });
+        }
+        Ok(())
+    }
+}
+
+impl Writer for FilesWriter {
+    fn declare(&mut self, stream: u32, version: u32, schema: SchemaRef) -> Result<()> {
+        let shared = self.shared.clone();
+        let stream = self.stream(stream)?;
+        shared.encoding.check(&schema).map_err(|error| error.stream(&stream.plan.stream))?;
+        // Another shape is another file.
+        stream.close_file()?;
+        stream.declared = Some((version, schema));
+        Ok(())
+    }
+
+    fn write(&mut self, stream: u32, version: u32, batch: Batch) -> Result<()> {
+        if self.context.is_cancelled() {
+            return Err(Error::cancelled("the run was told to stop"));
+        }
+        let at = stream as usize;
+        let is_declared = self.stream(stream)?.declared.as_ref().is_some_and(|(declared, _)| *declared == version);
+        if !is_declared {
+            return Err(Error::bug(format!(
+                "a batch of stream {stream} has version {version}, which was not declared"
+            )));
+        }
+        let records = batch.into_records()?;
+        if self.streams[at].open.is_none() {
+            self.open_file(at)?;
+        }
+        let stream = &mut self.streams[at];
+        if let Some(open) = &mut stream.open {
+            open.file.write(&records).map_err(|error| error.stream(&stream.plan.stream))?;
+            open.rows += records.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, _window: u64) -> Result<Prepared> {
+        for at in 0..self.streams.len() {
+            // A table without rows has its columns all the same.
+            if self.streams[at].declared.is_some() && !self.streams[at].has_files {
+                self.open_file(at)?;
+            }
+            self.streams[at].close_file()?;
+        }
+        let ending = self.shared.encoding.ending();
+        let mut rows = 0;
+        let mut prepared = Vec::new();
+        for stream in &mut self.streams {
+            let Some((_, schema)) = &stream.declared else { continue };
+            let files = std::mem::take(&mut stream.files);
+            rows += files.iter().map(|file| file.rows).sum::<u64>();
+            prepared.push(PreparedStream {
+                plan: stream.plan.clone(),
+                is_aside: stream.place.is_aside,
+                schema: schema.clone(),
+                ending: ending.to_owned(),
+                files,
+            });
+        }
+        if prepared.iter().any(|stream| !stream.files.is_empty()) {
+            self.store.sync_folder(&self.folder)?;
+        }
+        let message = serde_json::to_value(&prepared)
+            .map_err(|error| Error::bug(format!("a prepared window is no JSON: {error}")))?;
+        Ok(Prepared { rows, message })
+    }
+}
+
+impl Drop for FilesWriter {
+    fn drop(&mut self) {
+        // What was not committed; what stays is removed by the next run.
+        for stream in &mut self.streams {
+            let open = stream.open.take().map(|open| open.name);
+            for name in stream.files.drain(..).map(|file| file.name).chain(open) {
+                let _ = self.store.remove(&name);
+            }
+        }
+    }
+}
