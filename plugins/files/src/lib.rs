@@ -29,5 +29,5 @@ mod testing; // files and readers for tests
 
 dstream_sdk::export! {
     manifest: "../manifest.json",
-    connectors: { "csv" => tap: tap::CsvTap; "jsonl" => tap: tap::JsonlTap; "parquet" => target: target::ParquetTarget }
+    connectors: { "csv" => tap: tap::CsvTap; "jsonl" => tap: tap::JsonlTap; "parquet" => tap: parquet::ParquetTap, target: target::ParquetTarget }
 }

@@ -4,7 +4,7 @@ use dstream_sdk::{
     ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
 };
 
-use crate::options::{CsvOptions, JsonlOptions};
+use crate::options::{CsvOptions, JsonlOptions, ParquetOptions};
 use crate::target::ParquetTargetOptions;
 
 #[test]
@@ -28,6 +28,7 @@ fn the_manifest_is_what_the_code_says() {
         .license("Apache-2.0")
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
         .tap("jsonl", "Files of JSON lines", file_tap(tap_manifest::<JsonlOptions>()))
+        .tap("parquet", "Files of Parquet", file_tap(tap_manifest::<ParquetOptions>()))
         .target("parquet", "Files of Parquet", file_target(target_manifest::<ParquetTargetOptions>()))
         .build();
     check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();

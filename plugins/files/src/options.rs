@@ -78,6 +78,15 @@ pub(crate) struct JsonlOptions {
     pub(crate) max_record_bytes: u32,
 }
 
+/// Options of the tap `parquet`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParquetOptions {
+    /// Columns that identify a record, by stream; a stream may be a glob.
+    #[serde(default)]
+    pub(crate) key_properties: BTreeMap<String, Vec<String>>,
+}
+
 /// How the types of columns are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -205,7 +214,7 @@ fn parse_types(types: &BTreeMap<String, String>) -> Result<BTreeMap<String, Data
 pub(crate) struct Keys(Vec<(String, GlobMatcher, Vec<String>)>);
 
 impl Keys {
-    fn new(written: BTreeMap<String, Vec<String>>) -> Result<Keys> {
+    pub(crate) fn new(written: BTreeMap<String, Vec<String>>) -> Result<Keys> {
         let matcher = |pattern: &str| {
             Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| {
                 Error::config(format!("`key_properties` has the glob `{pattern}`: {}", error.kind()))
@@ -234,11 +243,20 @@ impl Keys {
         }
     }
 
-    /// The first entry that is about none of `streams`.
-    pub(crate) fn find_unused<'a>(&'a self, streams: &[&str]) -> Option<&'a str> {
+    /// Every entry is about one of `streams`.
+    ///
+    /// # Errors
+    /// `Config`: one is not.
+    pub(crate) fn check_used(&self, streams: &[&str]) -> Result<()> {
         let about = |pattern: &str, glob: &GlobMatcher| {
             streams.iter().any(|stream| *stream == pattern || glob.is_match(stream))
         };
-        self.0.iter().find(|(pattern, glob, _)| !about(pattern, glob)).map(|(pattern, ..)| pattern.as_str())
+        match self.0.iter().find(|(pattern, glob, _)| !about(pattern, glob)) {
+            Some((pattern, ..)) => Err(Error::config(format!(
+                "`key_properties` names the stream `{pattern}`, which there is not"
+            ))
+            .hint(format!("there are: {}", streams.join(", ")))),
+            None => Ok(()),
+        }
     }
 }

@@ -138,12 +138,7 @@ impl<F: Format> FilesTap<F> {
     fn check_options(&self, catalog: &Catalog) -> Result<()> {
         let settings = self.format.settings();
         let names: Vec<&str> = catalog.streams.iter().map(|stream| stream.name.as_str()).collect();
-        if let Some(pattern) = settings.keys.find_unused(&names) {
-            return Err(Error::config(format!(
-                "`key_properties` names the stream `{pattern}`, which there is not"
-            ))
-            .hint(format!("there are: {}", names.join(", "))));
-        }
+        settings.keys.check_used(&names)?;
         let has =
             |column: &str| catalog.streams.iter().any(|stream| stream.schema.field_with_name(column).is_ok());
         match settings.types.keys().find(|column| !has(column)) {

@@ -1,7 +1,7 @@
 //! Batches into files of Parquet.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, IntervalUnit, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -23,8 +23,15 @@ impl Encoding for ParquetEncoding {
         "parquet"
     }
 
-    fn check(&self, _schema: &SchemaRef) -> Result<()> {
-        Ok(())
+    fn check(&self, schema: &SchemaRef) -> Result<()> {
+        schema.fields().iter().try_for_each(|field| match find_refused(field.data_type()) {
+            None => Ok(()),
+            Some(refused) => Err(Error::schema(format!(
+                "column `{}` has values of the type {refused}, which Parquet does not hold exactly",
+                field.name()
+            ))
+            .hint("leave the column out with `dstreams catalog deselect`")),
+        })
     }
 
     fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, buffer_bytes: u64) -> Result<Box<dyn Encode>> {
@@ -36,6 +43,23 @@ impl Encoding for ParquetEncoding {
             .build();
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(error_of)?;
         Ok(Box::new(ParquetFile { writer, buffer_bytes }))
+    }
+}
+
+/// What Parquet has no type for, or one that its readers take for another.
+fn find_refused(data_type: &DataType) -> Option<&DataType> {
+    match data_type {
+        DataType::Interval(IntervalUnit::MonthDayNano) | DataType::Union(..) => Some(data_type),
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => find_refused(field.data_type()),
+        DataType::Struct(fields) => fields.iter().find_map(|field| find_refused(field.data_type())),
+        DataType::Dictionary(_, values) => find_refused(values),
+        DataType::RunEndEncoded(_, values) => find_refused(values.data_type()),
+        _ => None,
     }
 }
 

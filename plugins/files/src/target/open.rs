@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-use dstream_sdk::{Error, Result, StreamPlan, TableClaim, TableOwner};
+use dstream_sdk::{Error, Result, StreamPlan, TableClaim, TableOwner, WriteMode};
 
 use super::names;
 use super::state::{Copy, State, Table};
@@ -30,9 +30,13 @@ struct Owner {
 /// Claims the table for its pipeline and looks at what is there.
 ///
 /// # Errors
-/// `Config`: it belongs to somebody else. `Schema`: files of it are gone, or not what was committed.
+/// `Unsupported`: it is to be upserted. `Config`: it belongs to somebody else. `Schema`: files of it are gone, or not what was committed.
 pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> Result<Place> {
     let TableClaim { pipeline, plan, .. } = claim;
+    if plan.write_mode == WriteMode::Upsert {
+        return Err(Error::unsupported("a file cannot replace single records: `upsert` is not offered")
+            .hint("choose `append` or `overwrite`, or a target that is a database"));
+    }
     let table = state.tables.get(&plan.table);
     let live = table.and_then(|table| table.live.as_ref());
     check_owner(store, plan, pipeline, live)?;
