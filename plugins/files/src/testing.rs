@@ -14,7 +14,9 @@ use dstream_sdk::{
     Bookmark, Catalog, Context, Message, Next, OpenTap, ReadRequest, Result, SelectedStream, Selection, Tap,
 };
 
-use crate::tap::{CsvTap, FilesTap, Format, JsonlTap};
+use crate::csv::Csv;
+use crate::jsonl::Jsonl;
+use crate::tap::{FilesTap, Format};
 use crate::types;
 
 /// A record: a text for every value, `None` for null.
@@ -50,11 +52,11 @@ impl Folder {
         file.write_all(content.as_ref()).unwrap();
     }
 
-    pub(crate) fn csv(&self, path: &str, options: Value) -> CsvTap {
+    pub(crate) fn csv(&self, path: &str, options: Value) -> FilesTap<Csv> {
         tap(self.path(path), options)
     }
 
-    pub(crate) fn jsonl(&self, path: &str, options: Value) -> JsonlTap {
+    pub(crate) fn jsonl(&self, path: &str, options: Value) -> FilesTap<Jsonl> {
         tap(self.path(path), options)
     }
 }
@@ -88,7 +90,7 @@ pub(crate) fn columns(tap: &impl Tap) -> Vec<String> {
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) batches: Vec<RecordBatch>,
-    /// One after each batch, or one for all.
+    /// One after each batch, and one at the end.
     pub(crate) bookmarks: Vec<Bookmark>,
 }
 
@@ -167,7 +169,7 @@ pub(crate) fn read_as(
             Next::End => break,
         }
     }
-    assert!(ended && read.bookmarks.len() == read.batches.len().max(1));
+    assert!(ended && read.bookmarks.len() == read.batches.len() + 1);
     Ok(read)
 }
 

@@ -1,6 +1,6 @@
 //! Records of the selected columns, as batches.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::SchemaRef;
 
 use dstream_sdk::{Error, Result};
@@ -8,13 +8,12 @@ use dstream_sdk::{Error, Result};
 use super::cells::{Cells, Nulls};
 use super::split::{Chunk, split};
 use super::{Dialect, fault, header};
+use super::starts::find_start;
 use crate::columns::{Column, column};
-use crate::decode::{Decode, Decoded, Room, Stop, batch};
 use crate::options::CsvSettings;
-use crate::position::Position;
 use crate::shown::shown;
+use crate::tap::{Decode, Decoded, Position, Room, Start, Stop, Window, batch};
 use crate::types;
-use crate::window::Window;
 
 /// Fields that are split off before they are decoded: few enough to stay in the cache between the two.
 const CHUNK_FIELDS: usize = 16 << 10;
@@ -26,17 +25,18 @@ pub(crate) struct CsvDecoder {
     nulls: Nulls,
     names: Vec<String>,
     schema: SchemaRef,
-    /// The selected columns, in the order of the schema, with their place in the file.
-    columns: Vec<(usize, Box<dyn Column>)>,
+    /// The selected columns, in the order of the schema, with their place in the file; `None`: all of them are null.
+    columns: Vec<Option<(usize, Box<dyn Column>)>>,
     chunk: Chunk,
     bytes_per_row: u64,
 }
 
 impl CsvDecoder {
-    /// Reads the header. An error if a selected column is not in it.
+    /// Reads the header. An error if a selected column is not in it, unless the file `is_one_of_many`.
     pub(crate) fn new(
         settings: &CsvSettings,
         schema: SchemaRef,
+        is_one_of_many: bool,
         window: &mut Window,
         position: &mut Position,
     ) -> Result<CsvDecoder> {
@@ -44,13 +44,17 @@ impl CsvDecoder {
         let names = header::read(window, position, &dialect, settings)?;
         let mut columns = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
-            let index = names.iter().position(|name| name == field.name()).ok_or_else(|| {
-                let (place, name) = (shown(window.path()), field.name());
-                Error::schema(format!("`{place}` has no column `{name}` any more"))
-                    .hint("run `dstreams discover` again")
-            })?;
             let is_declared = settings.common.types.contains_key(field.name());
-            columns.push((index, column(field, is_declared)?));
+            let index = names.iter().position(|name| name == field.name());
+            if index.is_none() && !(is_one_of_many && field.is_nullable()) {
+                let (place, name) = (shown(window.path()), field.name());
+                return Err(Error::schema(format!("`{place}` has no column `{name}` any more"))
+                    .hint("run `dstreams discover` again"));
+            }
+            columns.push(match index {
+                Some(index) => Some((index, column(field, is_declared)?)),
+                None => None,
+            });
         }
         let widths: u64 = schema.fields().iter().map(|field| types::width(field.data_type())).sum();
         let bytes_per_row = widths + (columns.len() as u64).div_ceil(8) + 1;
@@ -62,7 +66,8 @@ impl CsvDecoder {
     /// Puts the chunk into the columns. Of several values that do not fit, the first in the file is the error.
     fn append(&mut self, window: &Window, position: &Position) -> Result<()> {
         let mut worst: Option<(usize, usize, bool)> = None;
-        for (selected, (index, column)) in self.columns.iter_mut().enumerate() {
+        for (selected, place) in self.columns.iter_mut().enumerate() {
+            let Some((index, column)) = place else { continue };
             let cells = Cells {
                 bytes: window.bytes(),
                 fields: &self.chunk.fields[*index..],
@@ -91,7 +96,8 @@ impl CsvDecoder {
             ))
             .hint("run `dstreams discover` again"));
         }
-        let cell = self.chunk.fields[row * self.names.len() + self.columns[selected].0];
+        let index = self.columns[selected].as_ref().map_or(0, |(index, _)| *index);
+        let cell = self.chunk.fields[row * self.names.len() + index];
         let mut text = Vec::new();
         self.dialect.text_of(cell, window.bytes(), &mut text);
         Err(fault::misfit(window, position, start, field.name(), field.data_type(), &text))
@@ -120,9 +126,17 @@ impl Decode for CsvDecoder {
     }
 
     fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
-        let arrays: Vec<ArrayRef> =
-            self.columns.iter_mut().map(|(_, column)| column.finish()).collect::<Result<_>>()?;
+        let fields = self.schema.fields().iter();
+        let columns = self.columns.iter_mut().zip(fields).map(|(column, field)| match column {
+            Some((_, column)) => column.finish(),
+            None => Ok(new_null_array(field.data_type(), rows)),
+        });
+        let arrays: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
         batch(&self.schema, arrays, rows)
+    }
+
+    fn find_start(&self, bytes: &[u8], wanted: usize, is_last: bool) -> Start {
+        find_start(&self.dialect, bytes, wanted, is_last)
     }
 
     fn fingerprint(&self) -> String {

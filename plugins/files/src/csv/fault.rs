@@ -5,11 +5,9 @@ use arrow::datatypes::DataType;
 use dstream_sdk::{Error, Result};
 
 use super::split::{Chunk, Fault, FaultKind};
-use crate::decode::too_long;
-use crate::position::Position;
 use crate::shown::{quoted, shown};
+use crate::tap::{Position, Window, too_long};
 use crate::types;
-use crate::window::Window;
 
 /// The error of a record that is none. `window` stands at the beginning of the chunk.
 pub(super) fn error(

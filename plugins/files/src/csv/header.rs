@@ -6,15 +6,13 @@ use dstream_sdk::{Error, Result};
 
 use super::split::{Chunk, split_one};
 use super::{Dialect, fault};
-use crate::decode::{Stop, more};
 use crate::options::CsvSettings;
-use crate::position::Position;
 use crate::shown::shown;
-use crate::window::Window;
+use crate::tap::{Position, Stop, Window, has_ending, more};
 
 /// The dialect of this file: one named `.tsv` has tabs, where the user named no delimiter.
 pub(super) fn dialect_of(settings: &CsvSettings, window: &Window) -> Dialect {
-    let is_tsv = settings.tab_for_tsv && crate::discovery::has_ending(window.path(), &[".tsv"]);
+    let is_tsv = settings.tab_for_tsv && has_ending(window.path(), &[".tsv"]);
     Dialect { delimiter: if is_tsv { b'\t' } else { settings.dialect.delimiter }, ..settings.dialect }
 }
 
@@ -46,7 +44,7 @@ pub(super) fn read(
         match split_one(dialect, bytes, is_last, &mut chunk) {
             Ok(Stop::Full) => break,
             Ok(Stop::Incomplete) => more(window, position, record_bytes)?,
-            Ok(Stop::End) => {
+            Ok(Stop::End | Stop::Until) => {
                 return Err(Error::data(format!(
                     "`{place}` has no header: it holds empty lines and comments only"
                 ))

@@ -1,73 +1,117 @@
-//! The types of the columns, from every record of the file.
+//! The types of the columns, from every record.
 
 use arrow::datatypes::{DataType, Field, Schema};
-use std::path::Path;
+use std::collections::HashMap;
 
-use dstream_sdk::Result;
+use dstream_sdk::{Context, Result};
 
 use super::cells::Nulls;
 use super::split::{Chunk, split};
+use super::starts::find_start;
 use super::{Dialect, fault, header};
-use crate::decode::{Room, Stop, more};
 use crate::inference::Candidates;
 use crate::options::{CsvSettings, Infer};
-use crate::position::Position;
-use crate::window::Window;
+use crate::tap::{Found, Pieces, Position, Room, Stop, Walk, Way, Window, check_cancelled, more};
 
 const CHUNK_FIELDS: usize = 16 << 10;
 
-/// The columns of a file and the number of its records. `on_block` is asked now and then whether to go on.
-pub(crate) fn discover(
-    settings: &CsvSettings,
-    path: &Path,
-    on_block: &dyn Fn() -> Result<()>,
-) -> Result<(Schema, Option<u64>)> {
-    let mut window = Window::open(path)?;
-    let mut position = Position::default();
-    let dialect = header::dialect_of(settings, &window);
-    let names = header::read(&mut window, &mut position, &dialect, settings)?;
-    let mut columns = vec![Candidates::ALL; names.len()];
-    let full = settings.common.infer == Infer::Full;
-    if full {
-        scan(settings, &dialect, &names, &mut window, &mut position, &mut columns, on_block)?;
-    }
-    let field = |(name, candidates): (&String, &Candidates)| {
-        let found = if full { candidates.narrowest() } else { DataType::Utf8 };
-        let data_type = settings.common.types.get(name).cloned().unwrap_or(found);
-        Field::new(name, data_type, true)
-    };
-    let fields: Vec<Field> = names.iter().zip(&columns).map(field).collect();
-    Ok((Schema::new(fields), full.then_some(position.records)))
+/// The columns of files, in the order in which they came, with the types that hold every value.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    names: Vec<String>,
+    candidates: Vec<Candidates>,
+    records: u64,
 }
 
-fn scan(
-    settings: &CsvSettings,
-    dialect: &Dialect,
-    names: &[String],
-    window: &mut Window,
-    position: &mut Position,
-    columns: &mut [Candidates],
-    on_block: &dyn Fn() -> Result<()>,
-) -> Result<()> {
-    let nulls = Nulls::new(&settings.common.null_values);
-    let record_bytes = settings.common.max_record_bytes;
-    let room = Room { rows: (CHUNK_FIELDS / names.len()).max(1), ..Room::endless(record_bytes) };
-    let mut chunk = Chunk::default();
-    loop {
-        let stop = split(dialect, names.len(), window.bytes(), window.is_last(), room, &mut chunk)
-            .map_err(|fault| fault::error(window, position, fault, names.len(), record_bytes))?;
-        fault::check_utf8(window, position, &chunk, names)?;
-        for (index, candidates) in columns.iter_mut().enumerate() {
-            narrow(dialect, &nulls, &chunk, window.bytes(), index, names.len(), candidates);
+impl Columns {
+    /// Looks at the records in some pieces of a file.
+    pub(crate) fn look(
+        settings: &CsvSettings,
+        context: &Context,
+        file: &Found,
+        pieces: Pieces,
+    ) -> Result<Columns> {
+        let mut window = Window::open(&file.path)?;
+        let mut position = Position::default();
+        let dialect = header::dialect_of(settings, &window);
+        let names = header::read(&mut window, &mut position, &dialect, settings)?;
+        let candidates = vec![Candidates::ALL; names.len()];
+        let mut columns = Columns { names, candidates, records: 0 };
+        if settings.common.infer == Infer::Full {
+            columns.scan(settings, context, &dialect, &mut window, &mut position, pieces)?;
+            columns.records = position.records;
         }
-        position.pass(&window.bytes()[..chunk.length], chunk.starts.len(), chunk.line_end);
-        window.consume(chunk.length);
-        match stop {
-            Stop::Full => {}
-            Stop::End => return Ok(()),
-            Stop::Incomplete => {
-                on_block()?;
-                more(window, position, record_bytes)?;
+        Ok(columns)
+    }
+
+    /// Those of both, which may have different ones.
+    pub(crate) fn join(mut self, other: Columns) -> Columns {
+        let places: HashMap<String, usize> =
+            self.names.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
+        for (name, candidates) in other.names.into_iter().zip(other.candidates) {
+            match places.get(&name) {
+                Some(at) => self.candidates[*at] = self.candidates[*at].and(candidates),
+                None => {
+                    self.names.push(name);
+                    self.candidates.push(candidates);
+                }
+            }
+        }
+        self.records += other.records;
+        self
+    }
+
+    /// The schema and, if they were counted, the number of records.
+    pub(crate) fn schema(&self, settings: &CsvSettings) -> (Schema, Option<u64>) {
+        let full = settings.common.infer == Infer::Full;
+        let field = |(name, candidates): (&String, &Candidates)| {
+            let found = if full { candidates.narrowest() } else { DataType::Utf8 };
+            let data_type = settings.common.types.get(name).cloned().unwrap_or(found);
+            Field::new(name, data_type, true)
+        };
+        let fields: Vec<Field> = self.names.iter().zip(&self.candidates).map(field).collect();
+        (Schema::new(fields), full.then_some(self.records))
+    }
+
+    fn scan(
+        &mut self,
+        settings: &CsvSettings,
+        context: &Context,
+        dialect: &Dialect,
+        window: &mut Window,
+        position: &mut Position,
+        pieces: Pieces,
+    ) -> Result<()> {
+        let nulls = Nulls::new(&settings.common.null_values);
+        let record_bytes = settings.common.max_record_bytes;
+        let columns = self.names.len();
+        let room = Room { rows: (CHUNK_FIELDS / columns).max(1), ..Room::endless(record_bytes) };
+        let mut chunk = Chunk::default();
+        let mut walk = Walk::new(pieces);
+        let starts = |bytes: &[u8], wanted, is_last| find_start(dialect, bytes, wanted, is_last);
+        loop {
+            let until = match walk.go_on(window, position, record_bytes, &starts)? {
+                Way::Read { until } => until,
+                Way::Passed => continue,
+                Way::End => return Ok(()),
+            };
+            let room = Room { until, ..room };
+            let stop = split(dialect, columns, window.bytes(), window.is_last(), room, &mut chunk)
+                .map_err(|fault| fault::error(window, position, fault, columns, record_bytes))?;
+            fault::check_utf8(window, position, &chunk, &self.names)?;
+            for (index, candidates) in self.candidates.iter_mut().enumerate() {
+                narrow(dialect, &nulls, &chunk, window.bytes(), index, columns, candidates);
+            }
+            position.pass(&window.bytes()[..chunk.length], chunk.starts.len(), chunk.line_end);
+            window.consume(chunk.length);
+            match stop {
+                Stop::Full => {}
+                Stop::Until => walk.leave(),
+                Stop::End => return Ok(()),
+                Stop::Incomplete => {
+                    check_cancelled(context)?;
+                    more(window, position, record_bytes)?;
+                }
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Bytes to records to fields. Nothing is copied: a field is a place in the window.
 
 use super::Dialect;
-use crate::decode::{Room, Stop};
-use crate::position::LineEnd;
+use crate::tap::{LineEnd, Room, Stop};
 
 /// One field: where its text stands in the chunk, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,6 +95,9 @@ pub(crate) fn split(
         let Some(start) = skip(dialect, bytes, chunk.length, is_last, columns != 1) else {
             return Ok(if is_last { Stop::End } else { Stop::Incomplete });
         };
+        if start >= room.until {
+            return Ok(Stop::Until);
+        }
         let first = chunk.fields.len();
         let outcome = record(dialect, bytes, start, is_last, &mut chunk.fields).and_then(|record| {
             let found = chunk.fields.len() - first;
@@ -214,7 +216,7 @@ fn record(
 }
 
 /// Where the quoted text that begins at `at` ends, and whether it has doubled or escaped bytes.
-fn closing_quote(dialect: &Dialect, bytes: &[u8], mut at: usize, is_last: bool) -> Option<(usize, bool)> {
+pub(super) fn closing_quote(dialect: &Dialect, bytes: &[u8], mut at: usize, is_last: bool) -> Option<(usize, bool)> {
     let quote = dialect.quote?;
     let mut escaped = false;
     loop {

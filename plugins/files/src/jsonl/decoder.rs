@@ -7,17 +7,15 @@ use std::sync::Arc;
 use dstream_sdk::{Error, Result};
 
 use super::infer::read;
-use super::lines::next_line;
+use super::lines::{find_line, next_line};
 use super::parse::Fault;
 use super::tape::Tape;
 use super::values::{Members, Misfit};
 use crate::csv::Nulls;
-use crate::decode::{Decode, Decoded, Room, Stop, batch, too_long};
 use crate::options::Settings;
-use crate::position::Position;
 use crate::shown::shown;
+use crate::tap::{Decode, Decoded, Position, Room, Start, Stop, Window, batch, too_long};
 use crate::types;
-use crate::window::Window;
 
 /// Records of one call: enough to make the call cheap, few enough to look at the clock now and then.
 const CALL_ROWS: usize = 4096;
@@ -61,6 +59,10 @@ impl Decode for JsonlDecoder {
                     break;
                 }
             };
+            if line.start >= room.until {
+                done.stop = Stop::Until;
+                break;
+            }
             if line.end - line.start > room.record_bytes {
                 return Err(too_long(window, position, line.start, room.record_bytes));
             }
@@ -88,6 +90,10 @@ impl Decode for JsonlDecoder {
 
     fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
         batch(&self.schema, self.members.finish()?, rows)
+    }
+
+    fn find_start(&self, bytes: &[u8], wanted: usize, _is_last: bool) -> Start {
+        find_line(bytes, wanted)
     }
 
     fn fingerprint(&self) -> String {

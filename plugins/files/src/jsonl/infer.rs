@@ -1,91 +1,129 @@
-//! The types of the columns, from every record of the file.
+//! The types of the columns, from every record.
 
 use arrow::datatypes::{Field, Schema};
-use std::path::Path;
 
-use dstream_sdk::{Error, Result};
+use dstream_sdk::{Context, Error, Result};
 
 use super::decoder::{no_record, skip_mark};
-use super::lines::next_line;
+use super::lines::{find_line, next_line};
 use super::parse::{Fault, parse};
 use super::shape::Members;
 use super::tape::{Kind, Tape, Value};
 use crate::csv::Nulls;
-use crate::decode::{Stop, more, too_long};
 use crate::options::{Infer, Settings};
-use crate::position::{LineEnd, Position};
 use crate::shown::shown;
+use crate::tap::{
+    Found, LineEnd, Pieces, Position, Stop, Walk, Way, Window, check_cancelled, more, too_long,
+};
 use crate::types;
-use crate::window::Window;
 
 /// More keys than this in one file are values that were written as keys.
 const MAX_COLUMNS: usize = 10_000;
 
-/// The columns of a file, in the order in which they come up, and the number of its records.
-pub(crate) fn discover(
-    settings: &Settings,
-    path: &Path,
-    on_block: &dyn Fn() -> Result<()>,
-) -> Result<(Schema, Option<u64>)> {
-    let mut window = Window::open(path)?;
-    skip_mark(&mut window);
-    let mut position = Position::default();
-    let mut members = Members::default();
-    let mut tape = Tape::default();
-    let nulls = Nulls::new(&settings.null_values);
-    let place = shown(path);
-    loop {
-        let mut at = 0;
-        let stop = loop {
-            let bytes = window.bytes();
-            let line = match next_line(bytes, window.is_last(), at) {
-                Ok(line) => line,
-                Err(stop) => break stop,
+/// The keys of files, in the order in which they came, with what all values have in common.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    members: Members,
+    records: u64,
+}
+
+impl Columns {
+    /// Looks at the records in some pieces of a file.
+    pub(crate) fn look(settings: &Settings, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
+        let mut window = Window::open(&file.path)?;
+        skip_mark(&mut window);
+        let mut columns = Columns::default();
+        columns.scan(settings, context, &mut window, pieces)?;
+        Ok(columns)
+    }
+
+    /// Those of both.
+    pub(crate) fn join(mut self, other: Columns) -> Columns {
+        self.members.join(other.members);
+        self.records += other.records;
+        self
+    }
+
+    /// The schema and the number of records.
+    ///
+    /// # Errors
+    /// `Data`: there are no columns, or one has a name that Arrow has not.
+    pub(crate) fn schema(&self, settings: &Settings, files: &[Found]) -> Result<(Schema, Option<u64>)> {
+        let Columns { members, records } = self;
+        let place = files.first().map_or(String::new(), |file| shown(&file.path));
+        if members.names.is_empty() {
+            let what = if *records == 0 { "is empty" } else { "has no key in any record" };
+            return Err(Error::data(format!("`{place}` {what}: nothing says which columns there are"))
+                .hint("remove the file, or write a record into it"));
+        }
+        if let Some(name) = members.names.iter().find(|name| name.contains('\0')) {
+            let name = name.escape_debug();
+            return Err(
+                Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key")
+            );
+        }
+        check_columns(members, &place)?;
+        let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
+            match (settings.types.get(name), settings.infer) {
+                (Some(declared), _) => Field::new(name, declared.clone(), true),
+                (None, Infer::Full) => shape.field(name),
+                (None, Infer::None) => types::json_field(name),
+            }
+        });
+        Ok((Schema::new(fields.collect::<Vec<_>>()), Some(*records)))
+    }
+
+    fn scan(&mut self, settings: &Settings, context: &Context, window: &mut Window, pieces: Pieces) -> Result<()> {
+        let mut position = Position::default();
+        let mut tape = Tape::default();
+        let nulls = Nulls::new(&settings.null_values);
+        let place = shown(window.path());
+        let mut walk = Walk::new(pieces);
+        let starts = |bytes: &[u8], wanted, _| find_line(bytes, wanted);
+        loop {
+            let until = match walk.go_on(window, &mut position, settings.max_record_bytes, &starts)? {
+                Way::Read { until } => until,
+                Way::Passed => continue,
+                Way::End => return Ok(()),
             };
-            if line.end - line.start > settings.max_record_bytes {
-                return Err(too_long(&window, &position, line.start, settings.max_record_bytes));
-            }
-            let record = read(&bytes[line.start..line.end], &mut tape)
-                .map_err(|fault| no_record(&window, &position, line.start, fault))?;
-            members.observe(record, &nulls, 0);
-            position.records += 1;
-            if members.names.len() > MAX_COLUMNS {
-                return Err(Error::data(format!(
-                    "the records of `{place}` have more than {MAX_COLUMNS} keys"
-                ))
-                .hint("write values that vary from record to record as values, not as keys"));
-            }
-            at = line.next;
-        };
-        position.pass(&window.bytes()[..at], 0, LineEnd::Complete);
-        window.consume(at);
-        match stop {
-            Stop::End => break,
-            _ => {
-                on_block()?;
-                more(&mut window, &position, settings.max_record_bytes)?;
+            let mut at = 0;
+            let stop = loop {
+                let bytes = window.bytes();
+                let line = match next_line(bytes, window.is_last(), at) {
+                    Ok(line) if line.start >= until => break Stop::Until,
+                    Ok(line) => line,
+                    Err(stop) => break stop,
+                };
+                if line.end - line.start > settings.max_record_bytes {
+                    return Err(too_long(window, &position, line.start, settings.max_record_bytes));
+                }
+                let record = read(&bytes[line.start..line.end], &mut tape)
+                    .map_err(|fault| no_record(window, &position, line.start, fault))?;
+                self.members.observe(record, &nulls, 0);
+                self.records += 1;
+                check_columns(&self.members, &place)?;
+                at = line.next;
+            };
+            position.pass(&window.bytes()[..at], 0, LineEnd::Complete);
+            window.consume(at);
+            match stop {
+                Stop::End => return Ok(()),
+                Stop::Until => walk.leave(),
+                _ => {
+                    check_cancelled(context)?;
+                    more(window, &position, settings.max_record_bytes)?;
+                }
             }
         }
     }
-    if members.names.is_empty() {
-        let what = if position.records == 0 { "is empty" } else { "has no key in any record" };
-        return Err(Error::data(format!("`{place}` {what}: nothing says which columns there are"))
-            .hint("remove the file, or write a record into it"));
+}
+
+fn check_columns(members: &Members, place: &str) -> Result<()> {
+    match members.names.len() > MAX_COLUMNS {
+        true => Err(Error::data(format!("the records of `{place}` have more than {MAX_COLUMNS} keys"))
+            .hint("write values that vary from record to record as values, not as keys")),
+        false => Ok(()),
     }
-    if let Some(name) = members.names.iter().find(|name| name.contains('\0')) {
-        let name = name.escape_debug();
-        return Err(
-            Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key")
-        );
-    }
-    let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
-        match (settings.types.get(name), settings.infer) {
-            (Some(declared), _) => Field::new(name, declared.clone(), true),
-            (None, Infer::Full) => shape.field(name),
-            (None, Infer::None) => types::json_field(name),
-        }
-    });
-    Ok((Schema::new(fields.collect::<Vec<_>>()), Some(position.records)))
 }
 
 /// The object of a line.

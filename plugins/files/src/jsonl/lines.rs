@@ -1,7 +1,6 @@
 //! Bytes to lines.
 
-use crate::decode::Stop;
-use crate::position::LineEnd;
+use crate::tap::{LineEnd, Start, Stop};
 
 /// One line that is not empty.
 pub(super) struct Line {
@@ -27,5 +26,15 @@ pub(super) fn next_line(bytes: &[u8], is_last: bool, mut at: usize) -> Result<Li
             return Ok(Line { start: at, end: at + length, next, line_end });
         }
         at = next;
+    }
+}
+
+/// Where the first line begins at or behind `wanted`.
+pub(super) fn find_line(bytes: &[u8], wanted: usize) -> Start {
+    let Some(before) = wanted.checked_sub(1) else { return Start::Found(0) };
+    let behind = |at: usize| at + 1;
+    match bytes.get(before..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+        Some(at) => Start::Found(behind(before + at)),
+        None => Start::Further(memchr::memrchr(b'\n', bytes).map_or(0, behind)),
     }
 }

@@ -1,6 +1,7 @@
 //! JSON lines: one object per line.
 
 mod decoder; // records of the selected columns, as batches
+mod format; // a type of file
 mod infer; // the types of the columns, from every record
 mod lines; // bytes -> lines
 mod parse; // a line of JSON -> its values, strictly
@@ -8,8 +9,10 @@ mod shape; // what the values of a key have in common
 mod tape; // the values of a line, as they are written
 mod values; // values -> Arrow arrays
 
-pub(crate) use decoder::JsonlDecoder;
-pub(crate) use infer::discover;
+pub(crate) use format::Jsonl;
+
+use decoder::JsonlDecoder;
+use infer::Columns;
 
 #[cfg(test)]
 mod tests;

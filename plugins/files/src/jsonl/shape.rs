@@ -50,6 +50,14 @@ impl Members {
         }
     }
 
+    /// Takes what was seen of other records.
+    pub(super) fn join(&mut self, other: Members) {
+        for (name, shape) in other.names.into_iter().zip(other.shapes) {
+            let at = self.find_or_add(name.as_bytes());
+            self.shapes[at].join(shape);
+        }
+    }
+
     fn find_or_add(&mut self, name: &[u8]) -> usize {
         if let Some(at) = self.index.get(name) {
             return *at;
@@ -88,6 +96,24 @@ impl Shape {
                 return self.observe(value, nulls, depth);
             }
         }
+        self.give_up();
+    }
+
+    /// Takes what was seen of other values.
+    fn join(&mut self, other: Shape) {
+        match (&mut *self, other) {
+            (_, Shape::Unknown) | (Shape::Json, _) | (Shape::Bool, Shape::Bool) | (Shape::Text, Shape::Text) => {}
+            (Shape::Unknown, other) => *self = other,
+            (Shape::Number(one), Shape::Number(other)) => *one = one.and(other),
+            (Shape::List(one), Shape::List(other)) => one.join(*other),
+            (Shape::Object(one), Shape::Object(other)) => one.join(other),
+            _ => *self = Shape::Json,
+        }
+        self.give_up();
+    }
+
+    /// What no type holds is kept as JSON.
+    fn give_up(&mut self) {
         let is_map = matches!(self, Shape::Object(members) if members.names.len() > MAX_NESTED_KEYS);
         // A number that no type holds without altering it is kept as it is written.
         if is_map || matches!(self, Shape::Number(Candidates::TEXT)) {

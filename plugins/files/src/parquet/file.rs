@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
 
-use crate::discovery::io_error;
+use crate::tap::io_error;
 use crate::shown::shown;
 
 /// The end of a file: the length of the footer and the magic.
@@ -51,10 +51,6 @@ impl ParquetFile {
     /// The columns as Arrow has them.
     pub(crate) fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
-    }
-
-    pub(crate) fn rows(&self) -> u64 {
-        (0..self.groups()).map(|group| self.rows_of(group)).sum()
     }
 
     pub(crate) fn groups(&self) -> usize {

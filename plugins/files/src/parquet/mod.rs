@@ -2,8 +2,8 @@
 
 mod encode; // batches -> files
 mod file; // a file's footer and row groups
-mod reader; // its records, with bookmarks
-mod tap; // which files there are
+mod format; // a type of file
+mod reader; // its records
 
 pub(crate) use encode::ParquetEncoding;
-pub(crate) use tap::ParquetTap;
+pub(crate) use format::Parquet;

@@ -1,18 +1,17 @@
 //! The records of one file, row group after row group.
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde::{Deserialize, Serialize};
-use std::num::{NonZeroU64, NonZeroUsize};
-use std::time::Duration;
+use serde_json::Value;
+use std::time::Instant;
 
-use dstream_sdk::{Bookmark, Context, Error, Message, Next, Reader, Result};
+use dstream_sdk::{Context, Error, Result};
 
 use super::file::{ParquetFile, error_of};
 use crate::shown::shown;
-
-const VERSION: u32 = 1;
+use crate::tap::{Given, Limits, Pieces, Records, check_cancelled};
 
 /// Where a reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +22,7 @@ pub(crate) struct Cursor {
 
 /// The document in the state file.
 #[derive(Debug, Serialize, Deserialize)]
-struct ParquetBookmark {
-    version: u32,
-    /// The file's name, for people.
-    file: String,
+struct ParquetPlace {
     /// The file it was taken of.
     identity: String,
     /// Row groups before the next record.
@@ -36,72 +32,46 @@ struct ParquetBookmark {
 }
 
 impl Cursor {
-    /// The place of a bookmark, or the start.
+    /// The place that was noted, or the start.
     ///
     /// # Errors
     /// `BookmarkLost`: the file is another one.
-    pub(crate) fn resume(file: &ParquetFile, bookmark: Option<Bookmark>) -> Result<Cursor> {
-        let Some(bookmark) = bookmark else { return Ok(Cursor { group: 0, row: 0 }) };
-        let place = shown(file.path());
+    fn resume(file: &ParquetFile, place: Option<&Value>) -> Result<Cursor> {
+        let Some(place) = place else { return Ok(Cursor { group: 0, row: 0 }) };
+        let name = shown(file.path());
         let lost =
             |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
-        let bookmark: ParquetBookmark = serde_json::from_value(bookmark)
-            .map_err(|_| lost(format!("the bookmark of `{place}` is none that this tap gave out")))?;
-        if bookmark.version != VERSION {
-            let version = bookmark.version;
-            return Err(lost(format!(
-                "the bookmark of `{place}` has the version {version}, this plugin knows {VERSION}"
-            )));
+        let place = ParquetPlace::deserialize(place)
+            .map_err(|_| lost(format!("the bookmark of `{name}` is none that this tap gave out")))?;
+        if place.identity != file.identity() {
+            return Err(lost(format!("file `{name}` was written anew since the bookmark")));
         }
-        if bookmark.identity != file.identity() {
-            return Err(lost(format!("file `{place}` was written anew since the bookmark")));
-        }
-        Ok(Cursor { group: bookmark.group, row: bookmark.row })
-    }
-
-    fn bookmark(self, file: &ParquetFile) -> Result<Bookmark> {
-        let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let identity = file.identity().to_owned();
-        let bookmark =
-            ParquetBookmark { version: VERSION, file: name, identity, group: self.group, row: self.row };
-        serde_json::to_value(bookmark).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
+        Ok(Cursor { group: place.group, row: place.row })
     }
 }
 
-/// Reads a file from the cursor to its end.
-pub(crate) struct ParquetReader {
+/// Reads row groups of a file from the cursor on.
+pub(crate) struct ParquetRecords {
     context: Context,
     file: ParquetFile,
     schema: SchemaRef,
-    /// The selected columns, by their place in the file, and where each is in what comes from the file.
+    /// The selected columns, by their place in the file, and where each is in what comes from the file; `None`:
+    /// it has none, and is null.
     columns: Vec<usize>,
-    order: Vec<usize>,
+    order: Vec<Option<usize>>,
     cursor: Cursor,
     open: Option<ParquetRecordBatchReader>,
-    batch_rows: NonZeroUsize,
-    batch_bytes: NonZeroU64,
+    pieces: Pieces,
+    limits: Limits,
     /// Rows that the open row group gives at once, and what one takes in memory as far as is known.
     rows_at_once: usize,
     row_bytes: u64,
-    next: Step,
 }
 
 /// Rows of the first batch: they tell how many bytes a row takes.
 const FIRST_ROWS: usize = 4096;
 
-/// What the reader gives next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
-    Schema,
-    Batch,
-    Checkpoint,
-    /// The checkpoint of a stream without further records.
-    LastCheckpoint,
-    StreamEnd,
-    End,
-}
-
-impl ParquetReader {
+impl ParquetRecords {
     /// A reader of the selected columns.
     ///
     /// # Errors
@@ -109,28 +79,35 @@ impl ParquetReader {
     pub(crate) fn new(
         context: Context,
         file: ParquetFile,
+        is_one_of_many: bool,
         schema: SchemaRef,
-        cursor: Cursor,
-        (batch_rows, batch_bytes): (NonZeroUsize, NonZeroU64),
-    ) -> Result<ParquetReader> {
+        pieces: Pieces,
+        limits: Limits,
+        place: Option<&Value>,
+    ) -> Result<ParquetRecords> {
+        let cursor = Cursor::resume(&file, place)?;
         let mut places = Vec::with_capacity(schema.fields().len());
         for field in schema.fields() {
             let (name, place) = (field.name(), shown(file.path()));
             let again = |message: String| Error::schema(message).hint("run `dstreams discover` again");
             let Some((at, found)) = file.schema().column_with_name(name) else {
+                if is_one_of_many && field.is_nullable() {
+                    places.push(None);
+                    continue;
+                }
                 return Err(again(format!("`{place}` has no column `{name}` any more")));
             };
             if found.data_type() != field.data_type() {
                 let (is, was) = (found.data_type(), field.data_type());
                 return Err(again(format!("column `{name}` of `{place}` is {is}, the catalog says {was}")));
             }
-            places.push(at);
+            places.push(Some(at));
         }
         // The file gives columns in its own order.
-        let mut columns = places.clone();
+        let mut columns: Vec<usize> = places.iter().flatten().copied().collect();
         columns.sort_unstable();
-        let order = places.iter().filter_map(|place| columns.binary_search(place).ok()).collect();
-        Ok(ParquetReader {
+        let order = places.iter().map(|place| columns.binary_search(&(*place)?).ok()).collect();
+        Ok(ParquetRecords {
             context,
             file,
             schema,
@@ -138,21 +115,22 @@ impl ParquetReader {
             order,
             cursor,
             open: None,
-            batch_rows,
-            batch_bytes,
+            pieces,
+            limits,
             rows_at_once: 0,
             row_bytes: 0,
-            next: Step::Schema,
         })
     }
 
-    fn batch(&mut self) -> Result<Option<Message>> {
+    fn batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if self.context.is_cancelled() {
-                return Err(Error::cancelled("the run was told to stop"));
-            }
+            check_cancelled(&self.context)?;
             if self.cursor.group >= self.file.groups() {
                 return Ok(None);
+            }
+            if !self.pieces.has(self.cursor.group as u64) {
+                self.cursor = Cursor { group: self.cursor.group + 1, row: 0 };
+                continue;
             }
             if self.open.is_none() {
                 self.open = Some(self.open_group()?);
@@ -161,9 +139,8 @@ impl ParquetReader {
             match read.map_err(|error| error_of(self.file.path(), error.into()))? {
                 Some(batch) => {
                     self.cursor.row += batch.num_rows() as u64;
-                    let message = self.message(&batch)?;
-                    self.learn(&message);
-                    return Ok(Some(message));
+                    self.learn(&batch);
+                    return self.in_order(&batch).map(Some);
                 }
                 None => {
                     let (group, read) = (self.cursor.group, self.cursor.row);
@@ -193,14 +170,14 @@ impl ParquetReader {
 
     /// `packed_bytes` is what a row takes in the file: less than in memory where values repeat.
     fn rows_that_fit(&self, packed_bytes: u64) -> usize {
-        let rows = self.batch_bytes.get() / self.row_bytes.max(packed_bytes);
-        usize::try_from(rows).unwrap_or(usize::MAX).clamp(1, self.batch_rows.get())
+        let rows = self.limits.bytes.get() / self.row_bytes.max(packed_bytes);
+        usize::try_from(rows).unwrap_or(usize::MAX).clamp(1, self.limits.rows.get())
     }
 
     /// Takes other batches from the row group where these are much too small or too large.
-    fn learn(&mut self, message: &Message) {
-        let Message::Batch { batch, .. } = message else { return };
-        self.row_bytes = (batch.bytes() / (batch.rows() as u64).max(1)).max(1);
+    fn learn(&mut self, batch: &RecordBatch) {
+        let bytes = batch.get_array_memory_size() as u64;
+        self.row_bytes = (bytes / (batch.num_rows() as u64).max(1)).max(1);
         let fitting = self.rows_that_fit(1);
         let left = self.file.rows_of(self.cursor.group).saturating_sub(self.cursor.row);
         let is_worth_it = left > self.rows_at_once as u64;
@@ -209,37 +186,29 @@ impl ParquetReader {
         }
     }
 
-    fn message(&self, batch: &RecordBatch) -> Result<Message> {
-        let columns = self.order.iter().map(|at| batch.column(*at).clone()).collect();
+    fn in_order(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut columns = Vec::with_capacity(self.order.len());
+        for (field, at) in self.schema.fields().iter().zip(&self.order) {
+            columns.push(match at {
+                Some(at) => batch.column(*at).clone(),
+                None => new_null_array(field.data_type(), batch.num_rows()),
+            });
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        let source_bytes =
-            batch.num_rows() as u64 * self.file.row_bytes(self.cursor.group, &self.columns);
-        Ok(Message::Batch { stream: 0, version: 1, batch: batch.into(), source_bytes })
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
     }
 }
 
-impl Reader for ParquetReader {
-    fn next(&mut self, _timeout: Duration) -> Result<Next> {
-        let (message, next) = match self.next {
-            Step::Schema => {
-                (Message::Schema { stream: 0, version: 1, schema: self.schema.clone() }, Step::Batch)
-            }
-            Step::Batch => match self.batch()? {
-                Some(batch) => (batch, Step::Checkpoint),
-                None => {
-                    self.next = Step::LastCheckpoint;
-                    return self.next(_timeout);
-                }
-            },
-            Step::Checkpoint => (Message::Checkpoint { bookmark: self.cursor.bookmark(&self.file)? }, Step::Batch),
-            Step::LastCheckpoint => {
-                (Message::Checkpoint { bookmark: self.cursor.bookmark(&self.file)? }, Step::StreamEnd)
-            }
-            Step::StreamEnd => (Message::StreamEnd { stream: 0 }, Step::End),
-            Step::End => return Ok(Next::End),
-        };
-        self.next = next;
-        Ok(message.into())
+impl Records for ParquetRecords {
+    fn next(&mut self, _deadline: Option<Instant>) -> Result<Given> {
+        let Some(batch) = self.batch()? else { return Ok(Given::End) };
+        let row_bytes = self.file.row_bytes(self.cursor.group, &self.columns);
+        Ok(Given::Batch { source_bytes: batch.num_rows() as u64 * row_bytes, batch })
+    }
+
+    fn place(&self) -> Result<Value> {
+        let identity = self.file.identity().to_owned();
+        let place = ParquetPlace { identity, group: self.cursor.group, row: self.cursor.row };
+        serde_json::to_value(place).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
     }
 }

@@ -1,24 +1,22 @@
-//! Where to read on in a file, and what that file looked like.
+//! Where to read on in a file of text, and what that file looked like.
 //!
-//! A bookmark knows the file by its first 64 KiB and by the 64 KiB before the position. Records appended behind it are
+//! A place knows the file by its first 64 KiB and by the 64 KiB before the position. Records appended behind it are
 //! read; a file that is shorter, or differs in those bytes, was rewritten and the bookmark is lost. A change elsewhere
 //! that leaves the length of everything before the position as it was is not seen.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use dstream_sdk::{Bookmark, Error, Result};
+use dstream_sdk::{Error, Result};
 
-use crate::position::{LineEnd, Position};
+use super::position::{LineEnd, Position};
 use crate::shown::shown;
-use crate::window::{KEPT_BYTES, Window};
+use super::window::{KEPT_BYTES, Window};
 
 /// The document in the state file.
 #[derive(Debug, Serialize, Deserialize)]
-struct FileBookmark {
-    version: u32,
-    /// The file's name, for people.
-    file: String,
+struct TextPlace {
     /// Decompressed bytes before the next record.
     offset: u64,
     /// Line ends before it.
@@ -34,14 +32,9 @@ struct FileBookmark {
     read_as: String,
 }
 
-const VERSION: u32 = 1;
-
-/// The bookmark of the window's position.
-pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Result<Bookmark> {
-    let name = window.path().file_name().unwrap_or_default();
-    let bookmark = FileBookmark {
-        version: VERSION,
-        file: name.to_string_lossy().into_owned(),
+/// The window's position.
+pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Result<Value> {
+    let place = TextPlace {
         offset: window.offset(),
         lines: position.lines,
         records: position.records,
@@ -50,33 +43,27 @@ pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Res
         tail: hash(window.tail()),
         read_as,
     };
-    serde_json::to_value(bookmark).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
+    serde_json::to_value(place).map_err(|error| Error::bug(format!("a bookmark is no JSON: {error}")))
 }
 
-/// Moves the window, which stands behind the header, to the bookmark; that may be before the header's line end, which
-/// was not there when the bookmark was made. `on_block` is asked now and then whether to go on.
+/// Moves the window, which stands behind the header, to the place; that may be before the header's line end, which
+/// was not there when it was taken. `on_block` is asked now and then whether to go on.
 pub(crate) fn resume(
-    bookmark: Bookmark,
+    place: &Value,
     window: &mut Window,
     position: &mut Position,
     read_as: &str,
     on_block: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let place = shown(window.path());
+    let name = shown(window.path());
     let lost =
         |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
-    let rewritten = |what: &str| lost(format!("file `{place}` was rewritten since the bookmark: {what}"));
-    let bookmark: FileBookmark = serde_json::from_value(bookmark)
-        .map_err(|_| lost(format!("the bookmark of `{place}` is none that this tap gave out")))?;
-    if bookmark.version != VERSION {
-        let version = bookmark.version;
-        return Err(lost(format!(
-            "the bookmark of `{place}` has the version {version}, this plugin knows {VERSION}"
-        )));
-    }
+    let rewritten = |what: &str| lost(format!("file `{name}` was rewritten since the bookmark: {what}"));
+    let bookmark = TextPlace::deserialize(place)
+        .map_err(|_| lost(format!("the bookmark of `{name}` is none that this tap gave out")))?;
     if bookmark.read_as != read_as {
         return Err(lost(format!(
-            "the bookmark of `{place}` was made with another delimiter, quote or header"
+            "the bookmark of `{name}` was made with another delimiter, quote or header, or with the file packed otherwise"
         )));
     }
     if !window.go_to(bookmark.offset, on_block)? {
@@ -91,7 +78,7 @@ pub(crate) fn resume(
     *position = Position { lines: bookmark.lines, records: bookmark.records, line_end: bookmark.line_end };
     end_line(window, position).then_some(()).ok_or_else(|| {
         lost(format!(
-            "file `{place}` was rewritten since the bookmark: its last line, which had no line end, goes on"
+            "file `{name}` was rewritten since the bookmark: its last line, which had no line end, goes on"
         ))
     })
 }

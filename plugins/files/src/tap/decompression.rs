@@ -7,7 +7,7 @@ use std::path::Path;
 
 use dstream_sdk::{Error, Result};
 
-use crate::discovery::io_error;
+use super::found::io_error;
 use crate::shown::shown;
 
 /// The bytes of a file, decompressed.
@@ -40,6 +40,17 @@ impl Source {
             }
             _ => Source::Plain(file),
         })
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Source::Plain(_))
+    }
+
+    /// Bytes of the file now; `None` where it is packed.
+    pub(crate) fn bytes(&self, path: &Path) -> Result<Option<u64>> {
+        let Source::Plain(file) = self else { return Ok(None) };
+        let metadata = file.metadata().map_err(|error| io_error("looking at", path, &error))?;
+        Ok(Some(metadata.len()))
     }
 
     /// Fills `buffer` as far as the file goes.

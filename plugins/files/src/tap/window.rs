@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dstream_sdk::Result;
+use crate::shown::shown;
+use dstream_sdk::{Error, Result};
 
-use crate::decompression::Source;
+use super::decompression::Source;
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
 /// knows the file by.
@@ -33,6 +34,22 @@ impl Window {
             Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
         window.fill()?;
         Ok(window)
+    }
+
+    /// At the end of the file: what was read is still there.
+    ///
+    /// # Errors
+    /// `Data`: the file was cut while it was read.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        let read = self.base + self.end as u64;
+        match self.source.bytes(&self.path)? {
+            Some(bytes) if bytes < read => Err(Error::data(format!(
+                "`{}` was cut to {bytes} bytes while it was read, and {read} were read",
+                shown(&self.path)
+            ))
+            .hint("run again once nobody writes to it")),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -1,9 +1,10 @@
-//! From a path to files: a file, the files of a folder, or what a glob matches; one stream per file stem.
+//! From a path to streams: a file, what is in a folder, or what a glob matches.
 
 use globset::GlobBuilder;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use dstream_sdk::{Error, Result};
 
@@ -12,11 +13,25 @@ use crate::shown::shown;
 /// Endings of compressed files; the content decides whether they are.
 const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
 
-/// One file, read as one stream.
+/// A stream and its files, by name.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StreamFile {
+pub(crate) struct FoundStream {
     pub(crate) stream: String,
+    pub(crate) files: Vec<Found>,
+}
+
+/// One file of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
+    /// What bookmarks know it by: its path beneath the folder of the stream, without the ending of its compression, so
+    /// that it is the same file once it is packed.
+    pub(crate) name: String,
     pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+    /// Another one once the file was written to.
+    pub(crate) stamp: String,
+    /// The stream can have other files: what this one has not, they may have.
+    pub(crate) is_one_of_many: bool,
 }
 
 /// What went wrong with a file, by who must act.
@@ -31,29 +46,22 @@ pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Erro
     }
 }
 
-/// The files of `path`, sorted by stream. `endings` are those of the format, such as `.csv`.
-pub(crate) fn files(path: &Path, endings: &[&str]) -> Result<Vec<StreamFile>> {
-    let mut found = Vec::new();
+/// The streams of `path`, by name. `endings` are those of the format, such as `.csv`.
+pub(crate) fn streams(path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
+    let mut found = Streams { endings, streams: BTreeMap::new() };
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => found.push(path.to_owned()),
-        Ok(metadata) if metadata.is_dir() => {
-            list(path, &mut |entry, is_dir| {
-                if !is_dir && has_ending(entry, endings) {
-                    found.push(entry.to_owned());
-                }
-                Ok(())
-            })?;
-        }
+        Ok(metadata) if metadata.is_file() => found.add_file(path)?,
+        Ok(metadata) if metadata.is_dir() => found.add_folder(path)?,
         Ok(_) => {
             return Err(Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
                 .hint("copy what it gives to a file first"));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_glob(path) => {
-            match_glob(path, endings, &mut found)?;
+            match_glob(path, endings, &mut |path| found.add_file(path))?;
         }
         Err(error) => return Err(io_error("looking at", &absolute(path), &error)),
     }
-    if found.is_empty() {
+    if found.streams.is_empty() {
         let place = shown(&absolute(path));
         return Err(Error::not_found(match is_glob(path) && !path.is_dir() {
             true => format!("no file matches `{place}`"),
@@ -65,19 +73,75 @@ pub(crate) fn files(path: &Path, endings: &[&str]) -> Result<Vec<StreamFile>> {
             COMPRESSED.join(", ")
         )));
     }
-    by_stream(found, endings)
+    let stream = |(stream, (_, files))| FoundStream { stream, files };
+    Ok(found.streams.into_iter().map(stream).collect())
 }
 
-fn by_stream(found: Vec<PathBuf>, endings: &[&str]) -> Result<Vec<StreamFile>> {
-    let mut streams = BTreeMap::new();
-    for path in found {
-        let name = path.file_name().unwrap_or_default().to_str().ok_or_else(|| {
-            Error::unsupported(format!("the name of the file `{}` is not UTF-8", shown(&path)))
-                .hint("rename it, or choose the others with a glob")
+/// The streams that were found, each with the file or folder that it has its name from.
+struct Streams<'a> {
+    endings: &'a [&'a str],
+    streams: BTreeMap<String, (PathBuf, Vec<Found>)>,
+}
+
+impl Streams<'_> {
+    fn add_file(&mut self, path: &Path) -> Result<()> {
+        let name = name_of(path)?;
+        let file = found(path, unpacked(name).to_owned(), false)?;
+        self.add(stream_of(name, self.endings), path, vec![file])
+    }
+
+    /// The files in a folder are a stream each, those beneath one of its folders are one; a folder that is cut into
+    /// partitions is one as a whole.
+    fn add_folder(&mut self, folder: &Path) -> Result<()> {
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        list(folder, &mut |entry, is_dir| {
+            match is_dir {
+                true => folders.push(entry.to_owned()),
+                false if has_ending(entry, self.endings) => files.push(entry.to_owned()),
+                false => {}
+            }
+            Ok(())
         })?;
-        let stream = stream_of(name, endings);
-        if let Some(other) = streams.insert(stream.clone(), path.clone()) {
-            let mut both = [shown(&other), shown(&path)];
+        folders.retain(|folder| !is_private(folder));
+        if folders.iter().any(|folder| super::hive::is_partition(folder)) {
+            return self.add_whole(&absolute(folder));
+        }
+        files.iter().try_for_each(|file| self.add_file(file))?;
+        folders.iter().try_for_each(|folder| self.add_whole(folder))
+    }
+
+    /// Everything beneath a folder, as one stream.
+    fn add_whole(&mut self, root: &Path) -> Result<()> {
+        let mut files = Vec::new();
+        let mut folders = vec![root.to_owned()];
+        while let Some(folder) = folders.pop() {
+            list(&folder, &mut |entry, is_dir| {
+                if is_private(entry) {
+                    return Ok(());
+                }
+                if is_dir {
+                    folders.push(entry.to_owned());
+                } else if has_ending(entry, self.endings) {
+                    files.push(found(entry, name_beneath(root, entry)?, true)?);
+                }
+                Ok(())
+            })?;
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        if let Some([one, other]) = files.array_windows().find(|[one, other]| one.name == other.name) {
+            let (one, other) = (shown(&one.path), shown(&other.path));
+            return Err(Error::config(format!("`{one}` and `{other}` are one file, packed and unpacked"))
+                .hint("remove one of them"));
+        }
+        self.add(name_of(root)?.replace('.', "_"), root, files)
+    }
+
+    fn add(&mut self, stream: String, path: &Path, files: Vec<Found>) -> Result<()> {
+        if let Some((other, _)) = self.streams.insert(stream.clone(), (path.to_owned(), files)) {
+            let mut both = [shown(&other), shown(path)];
             both.sort();
             let [first, second] = both;
             return Err(Error::config(format!(
@@ -85,8 +149,36 @@ fn by_stream(found: Vec<PathBuf>, endings: &[&str]) -> Result<Vec<StreamFile>> {
             ))
             .hint("rename one of them, or choose one with the path or a glob"));
         }
+        Ok(())
     }
-    Ok(streams.into_iter().map(|(stream, path)| StreamFile { stream, path }).collect())
+}
+
+/// What writers of many files keep beside them: their notes, and files that are not complete.
+fn is_private(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"_"))
+}
+
+fn name_of(path: &Path) -> Result<&str> {
+    path.file_name().unwrap_or_default().to_str().ok_or_else(|| not_utf8(path))
+}
+
+fn not_utf8(path: &Path) -> Error {
+    Error::unsupported(format!("the name of the file `{}` is not UTF-8", shown(path)))
+        .hint("rename it, or choose the others with a glob")
+}
+
+/// The path beneath a folder, the same on every system.
+fn name_beneath(root: &Path, path: &Path) -> Result<String> {
+    let beneath = path.strip_prefix(root).unwrap_or(path);
+    let parts: Option<Vec<&str>> = beneath.components().map(|part| part.as_os_str().to_str()).collect();
+    parts.map(|parts| unpacked(&parts.join("/")).to_owned()).ok_or_else(|| not_utf8(path))
+}
+
+fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
+    let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let stamp = modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
+    Ok(Found { name, path: path.to_owned(), bytes: metadata.len(), stamp, is_one_of_many })
 }
 
 /// The name of the stream: that of the file without its endings. A dot would part a schema from a table there, and a file
@@ -95,9 +187,14 @@ fn stream_of(name: &str, endings: &[&str]) -> String {
     stem(name, endings).replace('.', "_")
 }
 
+/// The name without the ending of compression.
+fn unpacked(name: &str) -> &str {
+    COMPRESSED.iter().find_map(|ending| strip(name, ending)).unwrap_or(name)
+}
+
 /// The name without the endings of compression and format.
 fn stem<'a>(name: &'a str, endings: &[&str]) -> &'a str {
-    let plain = COMPRESSED.iter().find_map(|ending| strip(name, ending)).unwrap_or(name);
+    let plain = unpacked(name);
     endings.iter().find_map(|ending| strip(plain, ending)).unwrap_or(plain)
 }
 
@@ -110,7 +207,7 @@ fn strip<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
 /// Whether the name, without the ending of its compression, ends as files of the format do.
 pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let plain = COMPRESSED.iter().find_map(|ending| strip(&name, ending)).unwrap_or(&name);
+    let plain = unpacked(&name);
     endings.iter().any(|ending| strip(plain, ending).is_some())
 }
 
@@ -118,7 +215,7 @@ fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
-fn match_glob(written: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<()> {
+fn match_glob(written: &Path, endings: &[&str], found: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
     let broken = |reason: &dyn std::fmt::Display| {
         Error::config(format!("the glob `{}` cannot be read: {reason}", shown(written)))
     };
@@ -149,7 +246,7 @@ fn match_glob(written: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Res
             if is_dir {
                 folders.push(entry.to_owned());
             } else if matcher.is_match(entry) && (!open_end || has_ending(entry, endings)) {
-                found.push(entry.to_owned());
+                found(entry)?;
             }
             Ok(())
         })?;

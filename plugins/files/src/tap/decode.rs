@@ -5,9 +5,9 @@ use arrow::datatypes::SchemaRef;
 
 use dstream_sdk::{Error, Result};
 
-use crate::position::Position;
+use super::position::Position;
 use crate::shown::shown;
-use crate::window::Window;
+use super::window::Window;
 
 /// The records of one file on their way into a batch.
 pub(crate) trait Decode: Send {
@@ -20,8 +20,19 @@ pub(crate) trait Decode: Send {
     /// The batch of the `rows` records that were taken since the last one.
     fn finish(&mut self, rows: usize) -> Result<RecordBatch>;
 
+    /// Where the first line begins, at or behind the `wanted` byte, that may begin a record. `bytes` begin with such a line.
+    fn find_start(&self, bytes: &[u8], wanted: usize, is_last: bool) -> Start;
+
     /// What a bookmark must have been made with to be read on from.
     fn fingerprint(&self) -> String;
+}
+
+/// What the search for the beginning of a record came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    Found(usize),
+    /// It is not in these bytes. From here on, which is the beginning of a line as well, the search goes on with more.
+    Further(usize),
 }
 
 /// How much fits into the batch yet.
@@ -35,12 +46,14 @@ pub(crate) struct Room {
     pub(crate) bytes_per_row: u64,
     /// Bytes of one record in the file, at most.
     pub(crate) record_bytes: usize,
+    /// Records that begin here or behind are not taken.
+    pub(crate) until: usize,
 }
 
 impl Room {
     /// Room for a pass that keeps nothing.
     pub(crate) fn endless(record_bytes: usize) -> Room {
-        Room { rows: usize::MAX, bytes: u64::MAX, is_empty_batch: true, bytes_per_row: 0, record_bytes }
+        Room { rows: usize::MAX, bytes: u64::MAX, is_empty_batch: true, bytes_per_row: 0, record_bytes, until: usize::MAX }
     }
 }
 
@@ -58,6 +71,8 @@ pub(crate) struct Decoded {
 pub(crate) enum Stop {
     /// There may be more in the window.
     Full,
+    /// The next record begins where none is wanted any more.
+    Until,
     /// The rest of the next record is not in the window.
     Incomplete,
     /// The file has no more records.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use dstream_sdk::{Error, ErrorKind, ReplicationMethod, Result, Selection, Tap};
 
-use crate::tap::Csv;
+use crate::csv::Csv;
 use crate::testing::{Folder, context, read, row, selected, tap, try_tap};
 
 const RECORDS: &str = "a,b\n1,2\n";
@@ -32,7 +32,7 @@ fn a_folder_gives_a_stream_for_each_of_its_files() {
     ] {
         folder.write(name, RECORDS.replace(',', if name == "t.tsv" { "\t" } else { "," }));
     }
-    assert_eq!(streams(&folder.csv("", json!({}))), ["Users", "orders", "t", "x_2024"]);
+    assert_eq!(streams(&folder.csv("", json!({}))), ["Users", "orders", "sub", "t", "x_2024"]);
 }
 
 #[test]
