@@ -43,6 +43,21 @@ pub struct Begun {
     /// The committed records; empty where the target keeps none.
     #[serde(default)]
     pub records: Vec<CommitRecord>,
+    /// What the target would have windows be, where the user did not say; `None`: as the host sees fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowWish>,
+}
+
+/// When windows end that suit a target: each becomes a file, say, or a statement. A window ends at the first checkpoint
+/// that reaches one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowWish {
+    /// Records.
+    pub rows: u64,
+    /// Bytes of batches.
+    pub bytes: u64,
+    /// Seconds since the first record.
+    pub seconds: u64,
 }
 
 /// One durable fact of the host: how far a partition is. The target stores it with the data and reads none of it but

@@ -29,7 +29,7 @@ pub trait OpenTarget: Target + Sized + 'static {
 ///
 /// impl Target for Counter {
 ///     fn check(&self) -> Result<()> { Ok(()) }
-///     fn begin(&self, _: &Pipeline) -> Result<Begun> { Ok(Begun { epoch: 1, records: vec![] }) }
+///     fn begin(&self, _: &Pipeline) -> Result<Begun> { Ok(Begun { epoch: 1, ..Begun::default() }) }
 ///     fn open_writer(&self, _: Context, _: WriteRequest) -> Result<Box<dyn Writer>> { Ok(Box::new(Rows(0))) }
 ///     fn commit(&self, commit: &Commit) -> Result<()> {
 ///         for window in &commit.windows {

@@ -218,6 +218,7 @@ fn documents_cross_as_they_are() {
     let target = plugin.target("echo", echo::context(), &echo::config("documents", None)).unwrap();
     let begun = target.begin(&Pipeline { pipeline: "p".into(), run: "r".into() }).unwrap();
     assert_eq!((begun.epoch, begun.records[0].sequence), (3, 2));
+    assert_eq!(begun.window, Some(WindowWish { rows: 7, bytes: 8, seconds: 9 }));
     let mut writer = target.open_writer(echo::context(), echo::write_request()).unwrap();
     assert_eq!(writer.prepare(9).unwrap().message, 9);
     assert_eq!(plugin.manifest().id, "dstream-abi-tests");

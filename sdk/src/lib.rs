@@ -42,8 +42,8 @@ pub use dstream_abi::{
     ABI_DRAFT, ABI_MAJOR, ABI_MINOR, AbiVersion, Batch, Begun, Bookmark, Catalog, Commit, CommitRecord,
     CommitWindow, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, LogLevel, Manifest, Message,
     Next, OpenTap, OpenTarget, Partition, Pipeline, Prepared, ReadRequest, Reader, ReplicationMethod, Result,
-    SelectedStream, Selection, StreamInfo, StreamPlan, Tap, TapManifest, Target, TargetManifest, WriteMode,
-    WriteRequest, Writer, host_log_level, log_of_library, schema_json,
+    SelectedStream, Selection, StreamInfo, StreamPlan, Tap, TapManifest, Target, TargetManifest, WindowWish,
+    WriteMode, WriteRequest, Writer, host_log_level, log_of_library, schema_json,
 };
 
 // A plugin that depends on the SDK alone uses these through it.

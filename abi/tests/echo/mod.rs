@@ -172,6 +172,7 @@ impl Target for Echo {
         Ok(Begun {
             epoch: 3,
             records: vec![CommitRecord { key: "k".into(), sequence: 2, value: "v".into() }],
+            window: Some(WindowWish { rows: 7, bytes: 8, seconds: 9 }),
         })
     }
 

@@ -144,6 +144,7 @@ fn limits(args: &Args, tap: &OpenedTap, target: &OpenedTarget) -> Limits {
         parallel: args.parallel,
         batch_rows,
         window,
+        window_is_free: target.resolved.config.batch_size.is_none(),
         rows_per_stream: args.limit,
         ..defaults
     }

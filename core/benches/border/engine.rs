@@ -127,7 +127,7 @@ impl Target for Through<dyn Target> {
         Ok(())
     }
     fn begin(&self, _: &Pipeline) -> Result<Begun> {
-        Ok(Begun { epoch: 1, records: vec![] })
+        Ok(Begun { epoch: 1, ..Begun::default() })
     }
     fn open_writer(&self, context: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {
         self.0.open_writer(context, request)

@@ -77,6 +77,8 @@ pub struct Limits {
     pub batch_rows: NonZeroUsize,
     /// When a window ends.
     pub window: WindowLimits,
+    /// The target may have it end otherwise: the user did not say.
+    pub window_is_free: bool,
     /// Records of each stream, at most.
     pub rows_per_stream: Option<u64>,
     /// How long an interrupted run may take to commit what it has.
@@ -92,6 +94,7 @@ impl Default for Limits {
             parallel: NonZeroUsize::new(4).expect("four is not zero"),
             batch_rows: NonZeroUsize::new(65_536).expect("65,536 is not zero"),
             window: WindowLimits::default(),
+            window_is_free: false,
             rows_per_stream: None,
             grace: Duration::from_secs(30),
             stall: Duration::from_secs(60),

@@ -92,7 +92,7 @@ impl Target for Keeps {
         Ok(())
     }
     fn begin(&self, _: &Pipeline) -> Result<Begun> {
-        Ok(Begun { epoch: 1, records: vec![] })
+        Ok(Begun { epoch: 1, ..Begun::default() })
     }
     fn open_writer(&self, _: Context, _: WriteRequest) -> Result<Box<dyn Writer>> {
         Ok(Box::new(KeepsWriter { for_ever: self.for_ever, kept: self.kept.clone(), rows: 0 }))

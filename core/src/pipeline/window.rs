@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dstream_abi::Bookmark;
+use dstream_abi::{Bookmark, WindowWish};
 
 /// A window ends at the first checkpoint that reaches one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub struct WindowLimits {
     pub rows: u64,
     /// Time since its first record.
     pub duration: Duration,
+}
+
+impl WindowLimits {
+    /// What a target asks for.
+    pub(crate) fn of_wish(wish: WindowWish) -> WindowLimits {
+        let WindowWish { rows, bytes, seconds } = wish;
+        WindowLimits { bytes: bytes.max(1), rows: rows.max(1), duration: Duration::from_secs(seconds.max(1)) }
+    }
 }
 
 impl Default for WindowLimits {

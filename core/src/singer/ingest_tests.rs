@@ -46,7 +46,8 @@ impl Target for Memory {
     }
 
     fn begin(&self, _: &Pipeline) -> Result<Begun> {
-        Ok(Begun { epoch: 1, records: self.tables.lock().unwrap().record.clone().into_iter().collect() })
+        let records = self.tables.lock().unwrap().record.clone().into_iter().collect();
+        Ok(Begun { epoch: 1, records, window: None })
     }
 
     fn open_writer(&self, _: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {

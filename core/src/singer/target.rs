@@ -87,7 +87,7 @@ impl<W: Write + Send + 'static> Target for SingerTarget<W> {
     }
 
     fn begin(&self, _pipeline: &Pipeline) -> Result<Begun> {
-        Ok(Begun { epoch: lock(&self.shared).ledger.begin(), records: Vec::new() })
+        Ok(Begun { epoch: lock(&self.shared).ledger.begin(), ..Begun::default() })
     }
 
     fn open_writer(&self, _context: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {

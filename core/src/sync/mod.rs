@@ -17,7 +17,7 @@ use dstream_abi::{
 use tracing::info;
 
 use crate::commit::{Lane, Machine, Protocol, Run, SeededBug};
-use crate::pipeline::{self, Interrupt, Job, LaneJob, Limits, Outcome, Progress};
+use crate::pipeline::{self, Interrupt, Job, LaneJob, Limits, Outcome, Progress, WindowLimits};
 use crate::state::{
     Authority, Question, RunLock, Start, State, StateError, StateFile, remove_leftovers, resolve,
 };
@@ -143,6 +143,9 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
     let pipeline = Pipeline { pipeline: request.pipeline.clone(), run: new_run_id() };
     info!(pipeline = pipeline.pipeline, run = pipeline.run, "run begins");
     let begun = request.target.begin(&pipeline).map_err(NotStarted::at(Step::Target))?;
+    if let Some(wish) = begun.window.filter(|_| request.limits.window_is_free) {
+        request.limits.window = WindowLimits::of_wish(wish);
+    }
     let question = Question {
         pipeline: &request.pipeline,
         state: match &request.state {

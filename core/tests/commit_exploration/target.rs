@@ -119,7 +119,7 @@ impl Target {
         }
         self.epoch += 1;
         let records = self.records.iter().map(|(key, entry)| entry.to_record(key));
-        Begun { epoch: self.epoch, records: records.collect::<Vec<CommitRecord>>() }
+        Begun { epoch: self.epoch, records: records.collect::<Vec<CommitRecord>>(), window: None }
     }
 
     /// One transaction.

@@ -44,7 +44,7 @@ impl Target for Blackhole {
 
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let Some(path) = self.options.output.as_deref().filter(|_| self.options.keep_records) else {
-            return Ok(Begun { epoch: 1, records: Vec::new() });
+            return Ok(Begun { epoch: 1, ..Begun::default() });
         };
         let _lock = lock(path)?;
         let mut report = Report::read(path)?;
@@ -57,7 +57,7 @@ impl Target for Blackhole {
         *run = Some(pipeline.run.clone());
         kept.run.clone_from(&pipeline.run);
         kept.epoch += 1;
-        let begun = Begun { epoch: kept.epoch, records: kept.records.clone() };
+        let begun = Begun { epoch: kept.epoch, records: kept.records.clone(), window: None };
         report.write(path)?;
         Ok(begun)
     }

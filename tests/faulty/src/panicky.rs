@@ -146,7 +146,7 @@ impl Target for PanickyTarget {
 
     fn begin(&self, _: &Pipeline) -> Result<Begun> {
         self.0.burn("begin");
-        Ok(Begun { epoch: 1, records: vec![] })
+        Ok(Begun { epoch: 1, ..Begun::default() })
     }
 
     fn open_writer(&self, _: Context, _: WriteRequest) -> Result<Box<dyn Writer>> {

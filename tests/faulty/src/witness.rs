@@ -89,7 +89,7 @@ impl Target for Witness {
     }
 
     fn begin(&self, _: &Pipeline) -> Result<Begun> {
-        Ok(Begun { epoch: 1, records: vec![] })
+        Ok(Begun { epoch: 1, ..Begun::default() })
     }
 
     fn open_writer(&self, _: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {

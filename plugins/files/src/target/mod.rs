@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dstream_sdk::{
     Begun, Commit, ConnectorConfig, Context, Error, OpenTarget, Pipeline, Result, StreamPlan, TableClaim, Target,
-    WriteRequest, Writer,
+    WindowWish, WriteRequest, Writer,
 };
 
 use crate::parquet::ParquetEncoding;
@@ -28,6 +28,9 @@ use crate::store::{Local, Step, Store};
 use log::Log;
 use state::{Change, DataFile, Published, Standing, State, Written};
 use writer::{FilesWriter, PreparedStream};
+
+/// A window is a file.
+const WINDOW: WindowWish = WindowWish { rows: 1_000_000, bytes: 512 << 20, seconds: 300 };
 
 /// Target for files of Parquet.
 pub(crate) type ParquetTarget = FilesTarget<ParquetEncoding>;
@@ -105,7 +108,8 @@ impl<E: Encoding + 'static> Target for FilesTarget<E> {
         log.begin(pipeline, has_begun)?;
         drop(lock);
         let state = log.state();
-        let begun = Begun { epoch: state.epoch, records: state.records.values().cloned().collect() };
+        let records = state.records.values().cloned().collect();
+        let begun = Begun { epoch: state.epoch, records, window: Some(WINDOW) };
         open::remove_leftovers(&*store, &notes, state)?;
         let name = pipeline.run.clone();
         let writers = run.as_ref().map_or(0, |run| run.writers);

@@ -105,7 +105,7 @@ pub(super) fn begin_run(
     let epoch = raised.map_err(|error| older::name_holder(client, settings, error))?;
     older::end_all(client, &pipeline.pipeline, 1..epoch)?;
     // After the epoch is raised: every commit that an older run could make is among them.
-    Ok(Begun { epoch, records: records(client, settings, &pipeline.pipeline)? })
+    Ok(Begun { epoch, records: records(client, settings, &pipeline.pipeline)?, window: None })
 }
 
 fn raise_epoch(

@@ -59,7 +59,10 @@ impl Client {
             .optional()
             .map_err(|error| self.failed(error))?;
         match epoch {
-            Some(epoch) => Ok(Begun { epoch: epoch as u64, records: self.records(&pipeline.pipeline)? }),
+            Some(epoch) => {
+                let records = self.records(&pipeline.pipeline)?;
+                Ok(Begun { epoch: epoch as u64, records, window: None })
+            }
             None => Err(self.taken_over(&pipeline.pipeline)?),
         }
     }

@@ -98,7 +98,7 @@ impl Target for AstrayTarget {
         if self.0.has("forgets_records") {
             records.clear();
         }
-        Ok(Begun { epoch, records })
+        Ok(Begun { epoch, records, window: None })
     }
 
     fn open_writer(&self, context: Context, request: WriteRequest) -> Result<Box<dyn Writer>> {
