@@ -48,11 +48,14 @@ pub(crate) struct FilesTarget<E> {
 
 /// What the target and its writers have in common.
 pub(crate) struct Shared {
-    context: Context,
     root: PathBuf,
+    open_store: Box<OpenStore>,
     encoding: Box<dyn Encoding>,
     run: Mutex<Option<Run>>,
 }
+
+/// Opens the place where files go, which is made where it is missing.
+type OpenStore = dyn Fn() -> Result<Arc<dyn Store>> + Send + Sync;
 
 /// A run that has begun.
 struct Run {
@@ -75,9 +78,19 @@ impl Shared {
 impl<E: Encoding + FromConfig + 'static> OpenTarget for FilesTarget<E> {
     fn open(context: Context, config: ConnectorConfig) -> Result<FilesTarget<E>> {
         let root = crate::options::folder(&config)?;
-        let encoding = Box::new(E::from_config(&config)?);
-        let shared = Arc::new(Shared { context, root, encoding, run: Mutex::default() });
-        Ok(FilesTarget { shared, _encoding: PhantomData })
+        let encoding = E::from_config(&config)?;
+        let folder = root.clone();
+        let open_store = move || -> Result<Arc<dyn Store>> {
+            Ok(Arc::new(Local::open(context.clone(), &folder)?))
+        };
+        Ok(FilesTarget::new(root, Box::new(open_store), encoding))
+    }
+}
+
+impl<E: Encoding + 'static> FilesTarget<E> {
+    fn new(root: PathBuf, open_store: Box<OpenStore>, encoding: E) -> FilesTarget<E> {
+        let shared = Shared { root, open_store, encoding: Box::new(encoding), run: Mutex::default() };
+        FilesTarget { shared: Arc::new(shared), _encoding: PhantomData }
     }
 }
 
@@ -101,7 +114,7 @@ impl<E: Encoding + 'static> Target for FilesTarget<E> {
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {
         let mut run = self.shared.run();
         let has_begun = run.as_ref().is_some_and(|run| run.name == pipeline.run);
-        let store: Arc<dyn Store> = Arc::new(Local::open(self.shared.context.clone(), &self.shared.root)?);
+        let store = (self.shared.open_store)()?;
         let notes = names::notes_of(&pipeline.pipeline);
         let lock = store.lock(&format!("{notes}/lock"))?;
         let mut log = Log::open(store.clone(), &pipeline.pipeline, &notes)?;
@@ -227,3 +240,6 @@ fn publish(
     change.published.push(Published { table: plan.table.clone(), files });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! What readers see of a target, whatever happens to the runs that write it.
+
+mod faults; // a store that fails at one of its calls
+mod sweep; // every call fails once
+mod world; // a pipeline that copies numbers into a folder
+
+use dstream_sdk::{ErrorKind, WriteMode};
+use world::{World, mode};
+
+#[test]
+fn rows_are_in_files_of_the_table_and_nowhere_else() {
+    let world = World::new();
+    world.run(mode(WriteMode::Append), 25).unwrap();
+    assert_eq!(world.visible(), (0..25).collect::<Vec<_>>());
+    let names = world.files("numbers");
+    assert!(names.iter().all(|name| name.starts_with("part-") && name.ends_with(".parquet")), "{names:?}");
+    assert_eq!(names.len(), 3, "a window is a file: {names:?}");
+    assert!(world.staged().is_empty());
+}
+
+#[test]
+fn a_second_run_adds_what_is_new() {
+    let world = World::new();
+    world.run(mode(WriteMode::Append), 25).unwrap();
+    world.run(mode(WriteMode::Append), 25).unwrap();
+    world.run(mode(WriteMode::Append), 40).unwrap();
+    assert_eq!(world.visible(), (0..40).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_copy_takes_the_place_of_the_one_before_once_it_is_complete() {
+    let world = World::new();
+    world.run(mode(WriteMode::Overwrite), 25).unwrap();
+    let first = world.files("numbers");
+    let next = world::Mode { generation: 2, ..mode(WriteMode::Overwrite) };
+    let target = world.target();
+    let mut run = world.begin(&target).unwrap();
+    let mut writer = world.writer(&target, &run, next).unwrap();
+    world.window(&target, &mut run, &mut *writer, next, 0..10).unwrap();
+    assert_eq!(world.files("numbers"), first, "the old files stay until the copy is complete");
+    world.publish(&target, &mut run, next).unwrap();
+    assert_eq!(world.visible(), (0..10).collect::<Vec<_>>());
+    assert!(world.files("numbers").iter().all(|name| !first.contains(name)));
+    assert!(world.staged().is_empty());
+}
+
+#[test]
+fn an_empty_copy_has_columns_and_no_rows() {
+    let world = World::new();
+    world.run(mode(WriteMode::Overwrite), 0).unwrap();
+    assert_eq!(world.files("numbers").len(), 1);
+    assert_eq!(world.visible(), Vec::<i64>::new());
+}
+
+#[test]
+fn what_somebody_else_put_into_the_folder_stays() {
+    let world = World::new();
+    world.run(mode(WriteMode::Overwrite), 25).unwrap();
+    world.write("numbers/README", "by hand");
+    world.run(world::Mode { generation: 2, ..mode(WriteMode::Overwrite) }, 10).unwrap();
+    assert!(world.files("numbers").contains(&"README".to_owned()));
+}
+
+#[test]
+fn a_folder_with_files_of_others_is_written_to_only_explicitly() {
+    let world = World::new();
+    world.write("numbers/other.parquet", "x");
+    let error = world.run(mode(WriteMode::Append), 5).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.message().contains("is there already"), "{error}");
+    let explicit = world::Mode { is_explicit: true, ..mode(WriteMode::Append) };
+    world.run(explicit, 5).unwrap();
+    let error = world.pipeline("other").run(mode(WriteMode::Append), 5).unwrap_err();
+    assert!(error.message().contains("belongs to the pipeline `numbers`"), "{error}");
+    let error = world.pipeline("other").run(mode(WriteMode::Overwrite), 5).unwrap_err();
+    assert!(error.message().contains("belongs to the pipeline `numbers`"), "{error}");
+}
+
+#[test]
+fn files_that_are_gone_or_cut_stop_the_run() {
+    for (what, said) in [("gone", "is gone"), ("cut", "were committed")] {
+        let world = World::new();
+        world.run(mode(WriteMode::Append), 25).unwrap();
+        let file = world.path("numbers").join(&world.files("numbers")[0]);
+        match what {
+            "gone" => std::fs::remove_file(&file).unwrap(),
+            _ => std::fs::write(&file, "x").unwrap(),
+        }
+        let error = world.run(mode(WriteMode::Append), 40).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Schema, "{error}");
+        assert!(error.message().contains(said), "{error}");
+        assert!(error.hint_text().unwrap().contains("--full-refresh"));
+    }
+}
+
+#[test]
+fn every_bit_of_the_log_that_is_flipped_is_noticed() {
+    let world = World::new();
+    world.run(mode(WriteMode::Append), 25).unwrap();
+    let last = world.log().pop().unwrap();
+    let bytes = std::fs::read(&last).unwrap();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&last, damaged).unwrap();
+        let error = world.run(mode(WriteMode::Append), 25).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BookmarkLost, "byte {at}: {error}");
+    }
+    for length in 0..bytes.len() {
+        std::fs::write(&last, &bytes[..length]).unwrap();
+        assert_eq!(world.run(mode(WriteMode::Append), 25).unwrap_err().kind(), ErrorKind::BookmarkLost);
+    }
+    std::fs::write(&last, &bytes).unwrap();
+    world.run(mode(WriteMode::Append), 30).unwrap();
+    assert_eq!(world.visible(), (0..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_entry_that_is_missing_is_noticed() {
+    let world = World::new();
+    world.run(mode(WriteMode::Append), 45).unwrap();
+    let log = world.log();
+    std::fs::remove_file(&log[log.len() - 2]).unwrap();
+    let error = world.run(mode(WriteMode::Append), 45).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BookmarkLost, "{error}");
+}
+
+#[test]
+fn a_run_that_slept_commits_nothing_more() {
+    let world = World::new();
+    let (old, new) = (world.target(), world.target());
+    let mut sleeping = world.begin(&old).unwrap();
+    let append = mode(WriteMode::Append);
+    let mut writer = world.writer(&old, &sleeping, append).unwrap();
+    world.window(&old, &mut sleeping, &mut *writer, append, 0..10).unwrap();
+    let awake = world.begin(&new).unwrap();
+    let error = world.window(&old, &mut sleeping, &mut *writer, append, 10..20).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced, "{error}");
+    // Its own file cannot be committed by a newer begin either: that is refused as well.
+    assert_eq!(world.begin_as(&old, &sleeping.run).unwrap_err().kind(), ErrorKind::Fenced);
+    drop(writer);
+    world.finish(&new, awake, append, 30).unwrap();
+    assert_eq!(world.visible(), (0..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_number_that_is_free_again_is_not_taken_by_a_run_that_slept() {
+    let world = World::new();
+    let old = world.target();
+    let mut sleeping = world.begin(&old).unwrap();
+    let append = mode(WriteMode::Append);
+    let mut writer = world.writer(&old, &sleeping, append).unwrap();
+    // Two runs later the number that it would take next is no longer in use.
+    world.run(append, 10).unwrap();
+    world.run(append, 20).unwrap();
+    world.run(append, 20).unwrap();
+    let error = world.window(&old, &mut sleeping, &mut *writer, append, 0..10).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Fenced, "{error}");
+    world.run(append, 30).unwrap();
+    assert_eq!(world.visible(), (0..30).collect::<Vec<_>>());
+}
+
+#[test]
+fn hostile_names_stay_beneath_the_folder() {
+    let world = World::new();
+    for table in ["../up", "/etc/x", "a/b", ".hidden", "_dstreams", "..", "con", "a\nb", "\u{e4}"] {
+        world.table(table).run(mode(WriteMode::Append), 5).unwrap();
+    }
+    let above: Vec<_> = std::fs::read_dir(world.above()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(above, ["out"], "nothing is beside the folder");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_of_the_folder_is_not_followed() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["numbers", "_dstreams"] {
+        let world = World::new();
+        std::fs::create_dir_all(world.path("")).unwrap();
+        let link = world.path(name);
+        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+        world.run(mode(WriteMode::Append), 5).unwrap_err();
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "through `{name}`");
+    }
+}

@@ -1,0 +1,262 @@
+//! A pipeline that copies the numbers from 0 on into a folder, ten in a window.
+
+use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::json;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+
+use dstream_sdk::{
+    Commit, CommitRecord, CommitWindow, Context, Pipeline, ReplicationMethod, Result, StreamPlan, Target,
+    WriteMode, WriteRequest, Writer,
+};
+
+use crate::parquet::ParquetEncoding;
+use crate::store::{Local, Store};
+use crate::target::FilesTarget;
+
+pub(super) type ParquetTarget = FilesTarget<ParquetEncoding>;
+
+const WINDOW: i64 = 10;
+
+/// How the numbers are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    pub(super) write_mode: WriteMode,
+    pub(super) generation: u64,
+    pub(super) is_explicit: bool,
+}
+
+pub(super) fn mode(write_mode: WriteMode) -> Mode {
+    Mode { write_mode, generation: 1, is_explicit: false }
+}
+
+/// A run that has begun.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) run: String,
+    pub(super) epoch: u64,
+    /// Of the record of the copy that is being made: its sequence, its generation, the next number, whether all is there.
+    pub(super) record: (u64, u64, i64, bool),
+    window: u64,
+}
+
+/// A folder, and who writes to it.
+#[derive(Clone)]
+pub(super) struct World {
+    folder: Arc<TempDir>,
+    pipeline: String,
+    table: String,
+}
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+impl World {
+    pub(super) fn new() -> World {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        World { folder, pipeline: "numbers".into(), table: "numbers".into() }
+    }
+
+    pub(super) fn pipeline(&self, pipeline: &str) -> World {
+        World { pipeline: pipeline.into(), ..self.clone() }
+    }
+
+    pub(super) fn table(&self, table: &str) -> World {
+        World { pipeline: table.into(), table: table.into(), ..self.clone() }
+    }
+
+    pub(super) fn above(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("out").join(name)
+    }
+
+    pub(super) fn write(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub(super) fn target(&self) -> ParquetTarget {
+        self.target_with(|store| store)
+    }
+
+    /// A target whose store is wrapped.
+    pub(super) fn target_with(
+        &self,
+        wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
+    ) -> ParquetTarget {
+        let root = self.path("");
+        let folder = root.clone();
+        let open = move || -> Result<Arc<dyn Store>> {
+            Ok(wrap(Arc::new(Local::open(Context::detached(Arc::default()), &folder)?)))
+        };
+        FilesTarget::new(root, Box::new(open), ParquetEncoding { row_group_rows: 1000, level: 1 })
+    }
+
+    pub(super) fn begin(&self, target: &ParquetTarget) -> Result<Running> {
+        self.begin_as(target, &format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    pub(super) fn begin_as(&self, target: &ParquetTarget, run: &str) -> Result<Running> {
+        let begun = target.begin(&Pipeline { pipeline: self.pipeline.clone(), run: run.into() })?;
+        let record = begun.records.first().map_or((0, 0, 0, false), |record| {
+            let of = |key: &str| record.value[key].clone();
+            let (generation, next) = (of("generation").as_u64().unwrap(), of("next").as_i64().unwrap());
+            (record.sequence, generation, next, of("complete").as_bool().unwrap())
+        });
+        Ok(Running { run: run.into(), epoch: begun.epoch, record, window: 0 })
+    }
+
+    fn plan(&self, run: &Running, mode: Mode) -> StreamPlan {
+        StreamPlan {
+            stream: self.table.clone(),
+            table: self.table.clone(),
+            write_mode: mode.write_mode,
+            write_mode_is_explicit: mode.is_explicit,
+            key_properties: Vec::new(),
+            replication_method: ReplicationMethod::FullTable,
+            generation: mode.generation,
+            resumed: run.record.0 > 0 && run.record.1 == mode.generation,
+        }
+    }
+
+    pub(super) fn writer(&self, target: &ParquetTarget, run: &Running, mode: Mode) -> Result<Box<dyn Writer>> {
+        let request = WriteRequest {
+            pipeline: self.pipeline.clone(),
+            epoch: run.epoch,
+            partition: self.table.clone(),
+            streams: vec![self.plan(run, mode)],
+            buffer_bytes: 1 << 20,
+        };
+        let mut writer = target.open_writer(Context::detached(Arc::default()), request)?;
+        writer.declare(0, 1, schema())?;
+        Ok(writer)
+    }
+
+    /// Writes and commits these numbers.
+    pub(super) fn window(
+        &self,
+        target: &ParquetTarget,
+        run: &mut Running,
+        writer: &mut dyn Writer,
+        mode: Mode,
+        numbers: Range<i64>,
+    ) -> Result<()> {
+        let next = numbers.end;
+        if !numbers.is_empty() {
+            writer.write(0, 1, batch(numbers).into())?;
+        }
+        run.window += 1;
+        let prepared = writer.prepare(run.window)?;
+        let window = CommitWindow { window: run.window, partition: self.table.clone(), prepared };
+        self.commit(target, run, mode, vec![window], next, false)
+    }
+
+    pub(super) fn publish(&self, target: &ParquetTarget, run: &mut Running, mode: Mode) -> Result<()> {
+        let next = run.record.2;
+        self.commit(target, run, mode, Vec::new(), next, true)
+    }
+
+    fn commit(
+        &self,
+        target: &ParquetTarget,
+        run: &mut Running,
+        mode: Mode,
+        windows: Vec<CommitWindow>,
+        next: i64,
+        complete: bool,
+    ) -> Result<()> {
+        let sequence = run.record.0 + 1;
+        let value = json!({"generation": mode.generation, "next": next, "complete": complete});
+        let records = vec![CommitRecord { key: "numbers".into(), sequence, value }];
+        let publish = if complete { vec![self.plan(run, mode)] } else { Vec::new() };
+        let (pipeline, epoch) = (self.pipeline.clone(), run.epoch);
+        target.commit(&Commit { pipeline, epoch, windows, records, publish })?;
+        run.record = (sequence, mode.generation, next, complete);
+        Ok(())
+    }
+
+    /// Copies what is not there yet of the numbers below `end`.
+    pub(super) fn run(&self, mode: Mode, end: i64) -> Result<()> {
+        let target = self.target();
+        let run = self.begin(&target)?;
+        self.finish(&target, run, mode, end)
+    }
+
+    /// The rest of a run.
+    pub(super) fn finish(&self, target: &ParquetTarget, mut run: Running, mode: Mode, end: i64) -> Result<()> {
+        let is_of_copy = run.record.0 > 0 && run.record.1 == mode.generation;
+        if is_of_copy && run.record.3 {
+            return Ok(());
+        }
+        let mut next = if is_of_copy { run.record.2 } else { 0 };
+        let mut writer = self.writer(target, &run, mode)?;
+        loop {
+            let to = end.min(next + WINDOW);
+            self.window(target, &mut run, &mut *writer, mode, next..to)?;
+            next = to;
+            if next == end {
+                break;
+            }
+        }
+        match mode.write_mode {
+            WriteMode::Overwrite => self.publish(target, &mut run, mode),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of the files in a folder.
+    pub(super) fn files(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.path(folder)) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The entries of the log, in order.
+    pub(super) fn log(&self) -> Vec<PathBuf> {
+        let notes = self.path(&super::super::names::notes_of(&self.pipeline)).join("log");
+        let mut entries: Vec<PathBuf> =
+            std::fs::read_dir(notes).unwrap().map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        entries
+    }
+
+    /// Files that wait for a commit.
+    pub(super) fn staged(&self) -> Vec<String> {
+        self.files(&format!("{}/stage", super::super::names::notes_of(&self.pipeline)))
+    }
+
+    /// The numbers that a reader of the folder finds, in order.
+    pub(super) fn visible(&self) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        for name in self.files(&self.table) {
+            if !name.ends_with(".parquet") {
+                continue;
+            }
+            let file = std::fs::File::open(self.path(&self.table).join(name)).unwrap();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+            for batch in reader {
+                numbers.extend(batch.unwrap().column(0).as_primitive::<Int64Type>().values());
+            }
+        }
+        numbers.sort_unstable();
+        numbers
+    }
+}
+
+fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]))
+}
+
+fn batch(numbers: Range<i64>) -> RecordBatch {
+    RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from_iter_values(numbers))]).unwrap()
+}
