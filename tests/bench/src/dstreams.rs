@@ -8,6 +8,9 @@ use std::process::Command;
 use crate::shell::output;
 use crate::world::World;
 
+/// The folder that Parquet is written to.
+pub(crate) const LAKE: &str = "lake";
+
 /// The program with its configs in the folder of the world.
 pub(crate) struct Dstreams {
     /// It reads PostgreSQL.
@@ -45,6 +48,18 @@ impl Dstreams {
             ("source.json", postgres("source")),
             ("sink.json", postgres("sink")),
             ("append.json", plain),
+            (
+                "lake.json",
+                json!({ "name": "lake", "type": "parquet", "connection": { "path": LAKE } }),
+            ),
+            (
+                "parquet.json",
+                json!({
+                    "name": "files",
+                    "type": "parquet",
+                    "connection": { "path": world.data.lineitem_parquet },
+                }),
+            ),
             ("blackhole.json", json!({ "name": "nothing", "type": "blackhole" })),
             (
                 "csv.json",

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
 
-use crate::dstreams::committed;
+use crate::dstreams::{LAKE, committed};
 use crate::world::{Sink, World};
 
 /// One job.
@@ -93,6 +93,10 @@ impl Contender {
     pub(crate) fn reset(&self, world: &World) -> Result<()> {
         for file in ["state.json", "state.json.prev", "report.json", "out.parquet"] {
             let _ = fs::remove_file(world.folder.join(file));
+        }
+        let lake = world.folder.join(LAKE);
+        if lake.exists() {
+            fs::remove_dir_all(lake)?;
         }
         if let Some(state) = self.state {
             fs::copy(world.folder.join(state), world.folder.join("state.json"))?;

@@ -9,6 +9,7 @@ use crate::workload::{Check, Contender, Goal, Role, Workload};
 use crate::world::{Sink, World};
 
 const DUCKDB: &str = "duckdb, INSERT … read_csv";
+const DUCKDB_PARQUET: &str = "duckdb, INSERT … parquet";
 
 pub(crate) fn from_csv(world: &World, dstreams: &Dstreams) -> Result<Workload> {
     let rows = world.data.lineitem_rows();
@@ -59,15 +60,22 @@ pub(crate) fn from_csv(world: &World, dstreams: &Dstreams) -> Result<Workload> {
     Ok(workload)
 }
 
-pub(crate) fn from_parquet(world: &World) -> Result<Workload> {
+pub(crate) fn from_parquet(world: &World, dstreams: &Dstreams) -> Result<Workload> {
     let parquet = &world.data.lineitem_parquet;
+    dstreams.catalog(world, "parquet.json", "parquet-catalog.json", "lineitem", &[])?;
     Ok(Workload {
         number: 3,
         title: "Parquet → PostgreSQL",
         rows: world.data.lineitem_rows(),
         contenders: vec![
             Contender::new(
-                "duckdb, INSERT … parquet",
+                "dstreams",
+                Role::Dstreams,
+                Dstreams::sync("parquet.json", "sink.json", "parquet-catalog.json"),
+                arrived(world),
+            ),
+            Contender::new(
+                DUCKDB_PARQUET,
                 Role::Peer,
                 format!("python query.py --postgres \"INSERT INTO sink.lineitem FROM '{parquet}'\""),
                 arrived(world),
@@ -75,8 +83,8 @@ pub(crate) fn from_parquet(world: &World) -> Result<Workload> {
             .into(Sink::Tables),
             binary(world)?,
         ],
-        goals: Vec::new(),
-        notes: vec!["dstreams: with the files work; its goal is 0.80 × DuckDB".into()],
+        goals: vec![Goal { of: "dstreams", against: DUCKDB_PARQUET, at_most: 0.80 }],
+        notes: Vec::new(),
     })
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn make(number: u8, world: &World, dstreams: &Dstreams) -> Result<Wor
     match number {
         1 => read::from_postgres(world, dstreams),
         2 => load::from_csv(world, dstreams),
-        3 => load::from_parquet(world),
+        3 => load::from_parquet(world, dstreams),
         4 => copy::to_postgres(world, dstreams),
         _ => upsert::of_changes(world, dstreams),
     }

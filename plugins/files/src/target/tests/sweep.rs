@@ -62,5 +62,5 @@ fn a_run_that_overwrites_may_end_anywhere() {
         sweep(|world| world.run(old, 15).unwrap(), new, 32, |seen| seen == all(15) || seen == all(32));
     assert!(calls > 30, "{calls} calls");
     let calls = sweep(|_| {}, old, 12, |seen| seen.is_empty() || seen == all(12));
-    assert!(calls > 20, "{calls} calls");
+    assert!(calls >= 20, "{calls} calls");
 }
