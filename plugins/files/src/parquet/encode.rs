@@ -11,6 +11,9 @@ use crate::store::Staged;
 use crate::target::{Encode, Encoding};
 use dstream_sdk::{Error, Result};
 
+/// Memory of a row group that is not complete: it ends early where its rows are wide.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+
 /// How files of Parquet are written.
 #[derive(Debug)]
 pub(crate) struct ParquetEncoding {
@@ -34,7 +37,7 @@ impl Encoding for ParquetEncoding {
         })
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, buffer_bytes: u64) -> Result<Box<dyn Encode>> {
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>> {
         let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
@@ -42,7 +45,7 @@ impl Encoding for ParquetEncoding {
             .set_created_by(concat!("dstreams ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(error_of)?;
-        Ok(Box::new(ParquetFile { writer, buffer_bytes }))
+        Ok(Box::new(ParquetFile { writer }))
     }
 }
 
@@ -65,14 +68,12 @@ fn find_refused(data_type: &DataType) -> Option<&DataType> {
 
 struct ParquetFile {
     writer: ArrowWriter<Box<dyn Staged>>,
-    buffer_bytes: u64,
 }
 
 impl Encode for ParquetFile {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.writer.write(batch).map_err(error_of)?;
-        // A row group is kept until it is complete: one of wide rows ends early.
-        if self.writer.memory_size() as u64 > self.buffer_bytes {
+        if self.writer.memory_size() > ROW_GROUP_BYTES {
             self.writer.flush().map_err(error_of)?;
         }
         Ok(())

@@ -18,7 +18,7 @@ pub(crate) trait Encoding: Send + Sync {
     fn check(&self, schema: &SchemaRef) -> Result<()>;
 
     /// Begins a file.
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, buffer_bytes: u64) -> Result<Box<dyn Encode>>;
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>>;
 }
 
 /// A file being written.

@@ -67,6 +67,8 @@ struct Run {
     notes: String,
     /// Writers that were opened.
     writers: u64,
+    /// What comes after the last dot of the names of files.
+    ending: &'static str,
 }
 
 impl Shared {
@@ -126,7 +128,8 @@ impl<E: Encoding + 'static> Target for FilesTarget<E> {
         open::remove_leftovers(&*store, &notes, state)?;
         let name = pipeline.run.clone();
         let writers = run.as_ref().map_or(0, |run| run.writers);
-        *run = Some(Run { store, log, name, notes, writers });
+        let ending = self.shared.encoding.ending();
+        *run = Some(Run { store, log, name, notes, writers, ending });
         Ok(begun)
     }
 
@@ -157,16 +160,17 @@ fn plan(run: &Run, commit: &Commit) -> Result<(Change, Vec<Step>)> {
     };
     let mut steps = Vec::new();
     let mut after = run.log.state().clone();
+    let ending = run.ending;
     for window in &commit.windows {
         let streams: Vec<PreparedStream> = serde_json::from_value(window.prepared.message.clone())
             .map_err(|error| Error::bug(format!("window {} was not prepared here: {error}", window.window)))?;
         for stream in streams {
-            add_written(&mut change, &mut steps, &after, commit, number, stream);
+            add_written(&mut change, &mut steps, &after, commit, (number, ending), stream);
         }
     }
     after.apply(&change);
     for plan in &commit.publish {
-        publish(&mut change, &mut steps, &commit.pipeline, number, &after, plan)?;
+        publish(&mut change, &mut steps, run, &commit.pipeline, &after, plan)?;
     }
     Ok((change, steps))
 }
@@ -176,7 +180,7 @@ fn add_written(
     steps: &mut Vec<Step>,
     before: &State,
     commit: &Commit,
-    number: u64,
+    (number, ending): (u64, &str),
     stream: PreparedStream,
 ) {
     let pipeline = &commit.pipeline;
@@ -194,7 +198,7 @@ fn add_written(
         let name = format!(
             "{}/{}",
             names::encoded(&stream.plan.table),
-            open::part_name(pipeline, number, first + at, &stream.ending)
+            open::part_name(pipeline, number, first + at, ending)
         );
         steps.push(Step::Move { from: staged.name, to: name.clone() });
         files.push(DataFile { name, ..staged });
@@ -212,24 +216,25 @@ fn add_written(
 fn publish(
     change: &mut Change,
     steps: &mut Vec<Step>,
+    run: &Run,
     pipeline: &str,
-    number: u64,
     after: &State,
     plan: &StreamPlan,
 ) -> Result<()> {
+    let number = run.log.number() + 1;
     let table = after.tables.get(&plan.table);
     let Some(copy) = table.and_then(|table| table.aside.as_ref()) else {
         return Err(Error::bug(format!("the table `{}` has no copy to be published", plan.table)));
     };
     let folder = names::encoded(&plan.table);
-    let old = table.and_then(|table| table.live.as_ref()).map_or(Vec::new(), |live| {
-        live.files.iter().filter_map(|file| file.name.strip_prefix(&format!("{folder}/")).map(str::to_owned)).collect()
-    });
+    // The copy is all that the table has: rows that somebody else put beside the old ones go with them.
+    let ending = format!(".{}", run.ending);
+    let there = run.store.list(&folder)?.into_iter().map(|file| file.name);
+    let old: Vec<String> = there.filter(|name| name.ends_with(&ending)).collect();
     let mut files = Vec::new();
     let mut renamed = Vec::new();
     for (at, staged) in copy.files.iter().enumerate() {
-        let ending = staged.name.trim_end_matches(open::STAGED).rsplit_once('.').map_or("", |(_, ending)| ending);
-        let part = open::part_name(pipeline, number, at, ending);
+        let part = open::part_name(pipeline, number, at, run.ending);
         files.push(DataFile { name: format!("{folder}/{part}"), ..staged.clone() });
         renamed.push((staged.name.clone(), part));
     }

@@ -1,5 +1,6 @@
 //! From a plan to the files that it writes: who owns the table, where its rows go, what is left over.
 
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -13,12 +14,14 @@ use crate::store::Store;
 pub(crate) const STAGED: &str = ".staged";
 
 /// Where the rows of a stream go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Into a copy that is not complete.
     pub(crate) is_aside: bool,
     /// The copy has files already.
     pub(crate) has_files: bool,
+    /// The columns that they have.
+    pub(crate) schema: Option<SchemaRef>,
 }
 
 /// Who writes a table: the one line of its file.
@@ -52,7 +55,8 @@ pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> 
     if let Some(copy) = copy {
         check_files(store, copy)?;
     }
-    Ok(Place { is_aside, has_files: copy.is_some_and(|copy| !copy.files.is_empty()) })
+    let has_files = copy.is_some_and(|copy| !copy.files.is_empty());
+    Ok(Place { is_aside, has_files, schema: copy.map(|copy| copy.schema.clone()) })
 }
 
 /// The copy aside, if it is the one that this run goes on with.

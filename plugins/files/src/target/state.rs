@@ -1,8 +1,9 @@
 //! What a pipeline has committed, and how a commit changes it. No file is touched here.
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dstream_sdk::{Commit, CommitRecord, Error, Result, TableOwner, schema_json};
 
@@ -109,7 +110,7 @@ impl State {
             });
             copy.generation = written.generation;
             copy.epoch = change.epoch;
-            copy.schema = written.schema.clone();
+            copy.schema = joined(&copy.schema, &written.schema);
             for file in &written.files {
                 match copy.files.last_mut().filter(|last| last.name == file.name) {
                     Some(last) => *last = file.clone(),
@@ -158,6 +159,13 @@ impl State {
         let copies = self.tables.values().filter_map(|table| table.aside.as_ref());
         copies.flat_map(|copy| copy.files.iter().map(|file| file.name.as_str()))
     }
+}
+
+/// The columns of both; where both have one, it is of one type.
+fn joined(known: &SchemaRef, schema: &SchemaRef) -> SchemaRef {
+    let new = schema.fields().iter().filter(|field| known.field_with_name(field.name()).is_err());
+    let fields: Vec<FieldRef> = known.fields().iter().chain(new).cloned().collect();
+    Arc::new(Schema::new(fields))
 }
 
 /// The error of a run that a newer one has taken over from.

@@ -23,7 +23,6 @@ pub(crate) struct FilesWriter {
     folder: String,
     prefix: String,
     next_file: u64,
-    buffer_bytes: u64,
     streams: Vec<Stream>,
 }
 
@@ -53,7 +52,6 @@ pub(crate) struct PreparedStream {
     pub(crate) is_aside: bool,
     #[serde(with = "schema_json")]
     pub(crate) schema: SchemaRef,
-    pub(crate) ending: String,
     pub(crate) files: Vec<DataFile>,
 }
 
@@ -72,9 +70,8 @@ impl FilesWriter {
         run.writers += 1;
         let prefix = format!("{:06}-{:06}", request.epoch, run.writers);
         let (store, folder) = (run.store.clone(), open::stage_folder(&run.notes));
-        let buffer_bytes = request.buffer_bytes;
         drop(guard);
-        Ok(FilesWriter { shared, context, store, folder, prefix, next_file: 0, buffer_bytes, streams })
+        Ok(FilesWriter { shared, context, store, folder, prefix, next_file: 0, streams })
     }
 
     fn stream(&mut self, stream: u32) -> Result<&mut Stream> {
@@ -92,11 +89,26 @@ impl FilesWriter {
         let ending = self.shared.encoding.ending();
         let name = format!("{}/{}-{:06}.{ending}{STAGED}", self.folder, self.prefix, self.next_file);
         let staged = self.store.stage(&name)?;
-        let file = self.shared.encoding.open(schema, staged, self.buffer_bytes)?;
+        let file = self.shared.encoding.open(schema, staged)?;
         stream.open = Some(Open { name, rows: 0, file });
         stream.has_files = true;
         Ok(())
     }
+}
+
+/// Files of one table have columns of one type each: readers take the type of one file for that of all.
+fn check_columns(known: &SchemaRef, schema: &SchemaRef, table: &str) -> Result<()> {
+    for field in schema.fields() {
+        let Ok(before) = known.field_with_name(field.name()) else { continue };
+        if before.data_type() != field.data_type() {
+            let (name, was, is) = (field.name(), before.data_type(), field.data_type());
+            return Err(Error::schema(format!(
+                "column `{name}` is {is} now, the files of the table `{table}` have it as {was}"
+            ))
+            .hint("run with `--full-refresh` to write the stream anew"));
+        }
+    }
+    Ok(())
 }
 
 impl Stream {
@@ -113,7 +125,11 @@ impl Writer for FilesWriter {
     fn declare(&mut self, stream: u32, version: u32, schema: SchemaRef) -> Result<()> {
         let shared = self.shared.clone();
         let stream = self.stream(stream)?;
-        shared.encoding.check(&schema).map_err(|error| error.stream(&stream.plan.stream))?;
+        let named = |error: Error| error.stream(&stream.plan.stream);
+        shared.encoding.check(&schema).map_err(named)?;
+        if let Some(known) = &stream.place.schema {
+            check_columns(known, &schema, &stream.plan.table).map_err(named)?;
+        }
         // Another shape is another file.
         stream.close_file()?;
         stream.declared = Some((version, schema));
@@ -151,7 +167,6 @@ impl Writer for FilesWriter {
             }
             self.streams[at].close_file()?;
         }
-        let ending = self.shared.encoding.ending();
         let mut rows = 0;
         let mut prepared = Vec::new();
         for stream in &mut self.streams {
@@ -162,7 +177,6 @@ impl Writer for FilesWriter {
                 plan: stream.plan.clone(),
                 is_aside: stream.place.is_aside,
                 schema: schema.clone(),
-                ending: ending.to_owned(),
                 files,
             });
         }
