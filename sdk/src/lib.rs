@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod auth; // who asks
+mod cells; // the values of a column, one by one
 mod connection; // where the system is
 mod export; // connectors -> one shared library
 #[doc(hidden)]
@@ -22,6 +23,7 @@ mod unique; // columns that tell records apart
 mod wait; // waiting that ends when the run does
 
 pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
+pub use cells::{Cell, Cells, Why, text};
 pub use connection::Connection;
 pub use json_reader::JsonReader;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};

@@ -2,12 +2,11 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, i256};
-use dstream_sdk::{Bookmark, Boundary, Error, KeyValue, Result, SelectedStream};
+use dstream_sdk::{Bookmark, Boundary, Error, KeyValue, Result, SelectedStream, text};
 use rusqlite::types::Value;
 
 use crate::parse;
 use crate::remade::Remade;
-use crate::text;
 
 /// How SQLite compares the values of a column in the order of their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

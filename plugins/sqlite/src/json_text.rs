@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::Why;
+use dstream_sdk::Why;
 
 const NO_JSON: Why = "text that is not the JSON of its type";
 /// Deeper than any type is.

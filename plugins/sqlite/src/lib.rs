@@ -2,13 +2,11 @@
 #![doc = include_str!("../README.md")]
 
 mod build; // values of SQLite -> Arrow columns
-mod cells; // the values of one column, as SQLite takes them
 mod client; // the only part that speaks to SQLite
 mod declared; // declared type -> Arrow type
 mod describe; // what a stream consists of
 mod following; // following a replication key
 mod gate; // the one connection that writes
-mod json; // nested values as JSON
 mod json_text; // JSON, read piece by piece
 mod options; // what the user may set
 mod owner; // who writes a table, and which copy it holds
@@ -24,7 +22,6 @@ mod table; // what a stream needs of its table
 mod tap; // which streams there are
 mod tap_options; // what the user may set for the tap
 mod target; // what is durable
-mod text; // dates, times and decimals as text
 mod types; // Arrow type -> how SQLite stores it
 mod window; // what is taken and not committed
 mod writer; // one partition being written

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano, TimeUnit, i256};
 
-use crate::text::{DAY, check_date, ticks};
+use dstream_sdk::text::{DAY, check_date, ticks};
 
 /// More digits than any decimal has.
 const MAX_DIGITS: usize = 76;
@@ -202,7 +202,7 @@ fn fraction(text: &[u8], unit: TimeUnit) -> Option<(i64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{self, FIRST_DAY, LAST_DAY};
+    use dstream_sdk::text::{self, FIRST_DAY, LAST_DAY};
     use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
     use proptest::prelude::*;
 

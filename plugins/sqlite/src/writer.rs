@@ -1,15 +1,14 @@
 //! One partition being written: checks batches and keeps them until their window is committed.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use dstream_sdk::{Batch, Context, Error, Prepared, Result, StreamPlan, Writer};
+use arrow::datatypes::{DataType, SchemaRef};
+use dstream_sdk::{Batch, Cell, Cells, Context, Error, Prepared, Result, StreamPlan, Why, Writer};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::cells::Cells;
-use crate::client::{Loader, inexact};
+use crate::client::{Loader, check_real, inexact};
 use crate::gate::Ahead;
 use crate::table::Shape;
 use crate::target::Shared;
@@ -65,7 +64,8 @@ impl SqliteWriter {
         let keys = shape.keys(plan)?;
         for (at, (column, array)) in shape.columns.iter().zip(records.columns()).enumerate() {
             let cells = Cells::new(array)?;
-            if let Some((row, why)) = cells.find_inexact(records.num_rows()) {
+            let found = cells.find_inexact(records.num_rows());
+            if let Some((row, why)) = found.or_else(|| find_nan(&cells, array.data_type(), records.num_rows())) {
                 return Err(inexact(&column.name, rows + row as u64, why));
             }
             let null = keys.contains(&at).then(|| (0..records.num_rows()).find(|row| cells.is_null(*row)));
@@ -107,6 +107,22 @@ impl SqliteWriter {
         self.was_ahead = true;
         Ok(())
     }
+}
+
+/// The first row with a float that SQLite does not keep, and why.
+fn find_nan(cells: &Cells<'_>, theirs: &DataType, rows: usize) -> Option<(usize, Why)> {
+    let is_float = match theirs {
+        DataType::Dictionary(_, values) => values.is_floating(),
+        DataType::RunEndEncoded(_, values) => values.data_type().is_floating(),
+        other => other.is_floating(),
+    };
+    let mut scratch = String::new();
+    let mut check = |row: usize| match cells.get(row, &mut scratch)? {
+        Cell::Single(number) => check_real(number.into()),
+        Cell::Double(number) => check_real(number),
+        _ => Ok(()),
+    };
+    (0..if is_float { rows } else { 0 }).find_map(|row| check(row).err().map(|why| (row, why)))
 }
 
 impl Writer for SqliteWriter {

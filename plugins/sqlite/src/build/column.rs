@@ -2,12 +2,11 @@
 
 use arrow::array::NullBufferBuilder;
 use arrow::datatypes::{DataType, Field};
-use dstream_sdk::Result;
+use dstream_sdk::{Result, Why};
 use rusqlite::types::ValueRef;
 
 use super::values::Values;
 use crate::json_text::Scanner;
-use crate::text::Why;
 
 /// Why a value was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

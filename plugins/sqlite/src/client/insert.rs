@@ -1,12 +1,11 @@
 //! The statement that writes rows, and the loop that binds them.
 
 use arrow::array::RecordBatch;
-use dstream_sdk::{Error, Result, StreamPlan};
+use dstream_sdk::{Cell, Cells, Error, Result, StreamPlan, Why, text};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::ops::Range;
 
 use super::Client;
-use crate::cells::{Cell, Cells};
 use crate::quote::quote_ident;
 use crate::table::{Fit, Shape};
 
@@ -68,19 +67,31 @@ impl Insert {
         at: usize,
         row: usize,
         cells: &'v Cells<'_>,
-        scratch: &'v mut String,
+        [scratch, number_text]: &'v mut [String; 2],
     ) -> Result<ValueRef<'v>> {
         let wrong = |why| inexact(&self.columns[at], row as u64, why);
         Ok(match cells.get(row, scratch).map_err(wrong)? {
             Cell::Null => ValueRef::Null,
+            Cell::Bool(value) => ValueRef::Integer(value.into()),
             Cell::Integer(number) => ValueRef::Integer(number),
-            Cell::Real(number) if number == 0.0 && number.is_sign_negative() && self.real.contains(&at) => {
-                return Err(wrong("-0.0, which a column declared REAL would store as 0.0"));
+            // A column has one form, and not all of these numbers are integers of SQLite.
+            Cell::Unsigned(number) => {
+                number_text.clear();
+                text::number(number_text, number);
+                ValueRef::Text(number_text.as_bytes())
             }
-            Cell::Real(number) => ValueRef::Real(number),
+            Cell::Single(number) => self.real(at, number.into()).map_err(wrong)?,
+            Cell::Double(number) => self.real(at, number).map_err(wrong)?,
             Cell::Text(text) => ValueRef::Text(text.as_bytes()),
-            Cell::Blob(bytes) => ValueRef::Blob(bytes),
+            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
         })
+    }
+
+    fn real(&self, at: usize, number: f64) -> std::result::Result<ValueRef<'static>, Why> {
+        if number == 0.0 && number.is_sign_negative() && self.real.contains(&at) {
+            return Err("-0.0, which a column declared REAL would store as 0.0");
+        }
+        check_real(number).map(|()| ValueRef::Real(number))
     }
 }
 
@@ -113,7 +124,7 @@ impl Client {
         }
         let prepared = self.connection.prepare_cached(&insert.sql(at_once));
         let mut statement = prepared.map_err(|error| self.failed(error))?;
-        let mut scratch = String::new();
+        let mut scratch = [String::new(), String::new()];
         for first in rows.step_by(at_once) {
             let mut place = 0;
             for row in first..first + at_once {
@@ -133,6 +144,14 @@ impl Client {
             }
         }
         Ok(())
+    }
+}
+
+/// SQLite makes NULL of a NaN.
+pub(crate) fn check_real(number: f64) -> std::result::Result<(), Why> {
+    match number.is_nan() {
+        true => Err("NaN, which SQLite would store as NULL"),
+        false => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ mod tables; // what is there to be read
 mod visit; // what reading leaves behind
 
 pub(crate) use control::Stored;
-pub(crate) use insert::inexact;
+pub(crate) use insert::{check_real, inexact};
 pub(crate) use load::Loader;
 pub(crate) use read::DIGITS;
 pub(crate) use tables::{Listed, TableColumn};

@@ -6,7 +6,7 @@ use arrow::datatypes::*;
 use std::sync::Arc;
 
 use super::random::Random;
-use crate::text::{DAY, FIRST_DAY, LAST_DAY, ticks};
+use dstream_sdk::text::{DAY, FIRST_DAY, LAST_DAY, ticks};
 
 impl Random {
     fn nulls(&mut self, has_nulls: bool, len: usize) -> Option<NullBuffer> {

@@ -4,14 +4,14 @@ use arrow::array::*;
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::*;
 use base64::prelude::{BASE64_STANDARD, Engine};
-use dstream_sdk::{Error, Result};
+use crate::{Error, Result};
 use std::collections::HashSet;
 
-use crate::cells::{Cell, Cells, Values};
-use crate::text::{self, Why};
+use super::text::{self, Why};
+use super::{Cell, Cells, Values};
 
 /// A nested array.
-pub(crate) enum Nested<'a> {
+pub(super) enum Nested<'a> {
     /// First and last item of each row.
     List(Vec<(usize, usize)>, Box<Cells<'a>>),
     Struct(Vec<(&'a str, Cells<'a>)>),
@@ -24,7 +24,7 @@ pub(crate) enum Nested<'a> {
 impl<'a> Nested<'a> {
     /// # Errors
     /// `Unsupported`: not a nested type.
-    pub(crate) fn new(array: &'a dyn Array) -> Result<Nested<'a>> {
+    pub(super) fn new(array: &'a dyn Array) -> Result<Nested<'a>> {
         let bounds = |offsets: &[i32]| {
             offsets.windows(2).map(|pair| (pair[0] as usize, pair[1] as usize)).collect::<Vec<_>>()
         };
@@ -83,24 +83,24 @@ impl<'a> Nested<'a> {
                 )
             }
             other => {
-                return Err(Error::unsupported(format!("no exact form in SQLite for the type `{other}`")));
+                return Err(Error::unsupported(format!("no exact text for the type `{other}`")));
             }
         })
     }
 
     /// Whether `write` can fail.
-    pub(crate) fn may_be_inexact(&self) -> bool {
+    pub(super) fn may_be_inexact(&self) -> bool {
         match self {
-            Nested::List(_, items) => items.may_be_inexact(),
-            Nested::Struct(members) => members.iter().any(|(_, cells)| cells.may_be_inexact()),
+            Nested::List(_, items) => may_fail(items),
+            Nested::Struct(members) => members.iter().any(|(_, cells)| may_fail(cells)),
             // Two equal keys.
             Nested::Map(..) => true,
-            Nested::Union(_, _, members) => members.iter().any(|(_, _, cells)| cells.may_be_inexact()),
+            Nested::Union(_, _, members) => members.iter().any(|(_, _, cells)| may_fail(cells)),
         }
     }
 
     /// Appends the JSON of a row that is not null.
-    pub(crate) fn write(&self, row: usize, out: &mut String) -> Result<(), Why> {
+    pub(super) fn write(&self, row: usize, out: &mut String) -> Result<(), Why> {
         match self {
             Nested::List(bounds, items) => {
                 out.push('[');
@@ -134,6 +134,15 @@ impl<'a> Nested<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a value inside of a nested one can have no form in JSON: NaN has none there.
+fn may_fail(cells: &Cells<'_>) -> bool {
+    match &cells.values {
+        Values::F16(_) | Values::F32(_) | Values::F64(_) => true,
+        Values::Dictionary(_, values) => may_fail(values),
+        _ => cells.may_be_inexact(),
     }
 }
 
@@ -174,24 +183,24 @@ fn map(
 
 /// One value inside of a nested one: numbers and truth values as in JSON, bytes in base64, the rest as the text it is at
 /// the top.
-fn value(cells: &Cells<'_>, row: usize, out: &mut String) -> Result<(), Why> {
+pub(super) fn value(cells: &Cells<'_>, row: usize, out: &mut String) -> Result<(), Why> {
     if cells.is_null(row) {
         out.push_str("null");
         return Ok(());
     }
     match &cells.values {
-        Values::Bool(array) => out.push_str(if array.value(row) { "true" } else { "false" }),
-        // The shortest text of a single is not that of the double with its value.
-        Values::F32(values) => text::real(out, values[row])?,
-        Values::U64(values) => text::number(out, values[row]),
         Values::Nested(nested) => nested.write(row, out)?,
         Values::Dictionary(places, values) => value(values, places[row], out)?,
         _ => match cells.get(row, &mut String::new())? {
             Cell::Null => out.push_str("null"),
+            Cell::Bool(value) => out.push_str(if value { "true" } else { "false" }),
             Cell::Integer(number) => text::number(out, number),
-            Cell::Real(number) => text::real(out, number)?,
+            Cell::Unsigned(number) => text::number(out, number),
+            // The shortest text of a single is not that of the double with its value.
+            Cell::Single(number) => text::real(out, number)?,
+            Cell::Double(number) => text::real(out, number)?,
             Cell::Text(text) => string(out, text),
-            Cell::Blob(bytes) => {
+            Cell::Bytes(bytes) => {
                 out.push('"');
                 BASE64_STANDARD.encode_string(bytes, out);
                 out.push('"');

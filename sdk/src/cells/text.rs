@@ -1,18 +1,21 @@
-//! Values that SQLite has no type for, as text that says them exactly. Appends to a text that is reused for every row.
+//! Dates, times, intervals and decimals as text that says them exactly. Every function appends, so that one text can be
+//! reused for many values.
 
 use arrow::datatypes::TimeUnit;
 use std::fmt::Write;
 
 /// Why a value has no exact form.
-pub(crate) type Why = &'static str;
+pub type Why = &'static str;
 
-pub(crate) const DAY: i64 = 86_400;
-/// 0001-01-01 and 9999-12-31 as days since 1970-01-01: ISO 8601 has four digits for a year.
-pub(crate) const FIRST_DAY: i64 = -719_162;
-pub(crate) const LAST_DAY: i64 = 2_932_896;
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+/// 0001-01-01 as days since 1970-01-01: ISO 8601 has four digits for a year.
+pub const FIRST_DAY: i64 = -719_162;
+/// 9999-12-31, likewise.
+pub const LAST_DAY: i64 = 2_932_896;
 
 /// Ticks in a second and the digits they need.
-pub(crate) fn ticks(unit: TimeUnit) -> (i64, usize) {
+pub fn ticks(unit: TimeUnit) -> (i64, usize) {
     match unit {
         TimeUnit::Second => (1, 0),
         TimeUnit::Millisecond => (1_000, 3),
@@ -37,7 +40,10 @@ fn fraction(out: &mut String, ticks: i64, digits: usize) {
 }
 
 /// `2024-02-29`.
-pub(crate) fn date(out: &mut String, day: i64) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn date(out: &mut String, day: i64) -> Result<(), Why> {
     check_date(day)?;
     // Days to a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms").
     let shifted = day + 719_468;
@@ -59,7 +65,10 @@ pub(crate) fn date(out: &mut String, day: i64) -> Result<(), Why> {
 }
 
 /// Whether [`date`] has a form for it.
-pub(crate) fn check_date(day: i64) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn check_date(day: i64) -> Result<(), Why> {
     match (FIRST_DAY..=LAST_DAY).contains(&day) {
         true => Ok(()),
         false => Err("a date outside of the years 0001 to 9999"),
@@ -67,7 +76,10 @@ pub(crate) fn check_date(day: i64) -> Result<(), Why> {
 }
 
 /// The day of a date in milliseconds.
-pub(crate) fn day_of_milliseconds(value: i64) -> Result<i64, Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn day_of_milliseconds(value: i64) -> Result<i64, Why> {
     match value % (DAY * 1_000) {
         0 => Ok(value / (DAY * 1_000)),
         _ => Err("a date that is not midnight"),
@@ -75,7 +87,10 @@ pub(crate) fn day_of_milliseconds(value: i64) -> Result<i64, Why> {
 }
 
 /// `23:59:59.123`.
-pub(crate) fn time(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn time(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), Why> {
     check_time(value, unit)?;
     let (per_second, digits) = ticks(unit);
     let seconds = value / per_second;
@@ -89,7 +104,10 @@ pub(crate) fn time(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), W
 }
 
 /// Whether [`time`] has a form for it.
-pub(crate) fn check_time(value: i64, unit: TimeUnit) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn check_time(value: i64, unit: TimeUnit) -> Result<(), Why> {
     match (0..DAY * ticks(unit).0).contains(&value) {
         true => Ok(()),
         false => Err("a time of day outside of 00:00 to 24:00"),
@@ -97,7 +115,10 @@ pub(crate) fn check_time(value: i64, unit: TimeUnit) -> Result<(), Why> {
 }
 
 /// `2024-02-29T23:59:59.123456`, with `Z` for an instant.
-pub(crate) fn timestamp(out: &mut String, value: i64, unit: TimeUnit, is_instant: bool) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn timestamp(out: &mut String, value: i64, unit: TimeUnit, is_instant: bool) -> Result<(), Why> {
     let per_day = DAY * ticks(unit).0;
     date(out, value.div_euclid(per_day))?;
     out.push('T');
@@ -109,7 +130,10 @@ pub(crate) fn timestamp(out: &mut String, value: i64, unit: TimeUnit, is_instant
 }
 
 /// Whether [`timestamp`] has a form for it.
-pub(crate) fn check_timestamp(value: i64, unit: TimeUnit) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn check_timestamp(value: i64, unit: TimeUnit) -> Result<(), Why> {
     check_date(value.div_euclid(DAY * ticks(unit).0))
 }
 
@@ -125,30 +149,30 @@ fn signed_seconds(out: &mut String, value: i64, unit: TimeUnit) {
 }
 
 /// `PT-1.500S`.
-pub(crate) fn duration(out: &mut String, value: i64, unit: TimeUnit) {
+pub fn duration(out: &mut String, value: i64, unit: TimeUnit) {
     out.push_str("PT");
     signed_seconds(out, value, unit);
 }
 
 /// `P14M`.
-pub(crate) fn interval_months(out: &mut String, months: i32) {
+pub fn interval_months(out: &mut String, months: i32) {
     put(out, format_args!("P{months}M"));
 }
 
 /// `P1DT-0.500S`.
-pub(crate) fn interval_days(out: &mut String, days: i32, milliseconds: i32) {
+pub fn interval_days(out: &mut String, days: i32, milliseconds: i32) {
     put(out, format_args!("P{days}DT"));
     signed_seconds(out, i64::from(milliseconds), TimeUnit::Millisecond);
 }
 
 /// `P1M-1DT0.000000001S`.
-pub(crate) fn interval(out: &mut String, months: i32, days: i32, nanoseconds: i64) {
+pub fn interval(out: &mut String, months: i32, days: i32, nanoseconds: i64) {
     put(out, format_args!("P{months}M{days}DT"));
     signed_seconds(out, nanoseconds, TimeUnit::Nanosecond);
 }
 
 /// A decimal with as many digits after the point as its type says, and all digits before it.
-pub(crate) fn decimal(out: &mut String, value: impl std::fmt::Display, scale: i8) {
+pub fn decimal(out: &mut String, value: impl std::fmt::Display, scale: i8) {
     let start = out.len();
     put(out, format_args!("{value}"));
     let first = start + usize::from(out[start..].starts_with('-'));
@@ -166,12 +190,15 @@ pub(crate) fn decimal(out: &mut String, value: impl std::fmt::Display, scale: i8
 }
 
 /// `value` as a number in JSON; exact in its own width.
-pub(crate) fn number(out: &mut String, value: impl std::fmt::Display) {
+pub fn number(out: &mut String, value: impl std::fmt::Display) {
     put(out, format_args!("{value}"));
 }
 
 /// A double as the shortest JSON number that reads back as the same double.
-pub(crate) fn real(out: &mut String, value: impl std::fmt::Debug + Into<f64> + Copy) -> Result<(), Why> {
+///
+/// # Errors
+/// It has no such form.
+pub fn real(out: &mut String, value: impl std::fmt::Debug + Into<f64> + Copy) -> Result<(), Why> {
     if !value.into().is_finite() {
         return Err("NaN or an infinity, for which JSON has no number");
     }

@@ -1,33 +1,58 @@
-//! The values of one column, as SQLite takes them: resolved once per batch, read row by row without allocation.
+//! The values of one column, one by one: resolved once per batch, read row by row without allocation.
+
+mod json; // nested values as JSON
+pub mod text; // dates, times and decimals as text
 
 use arrow::array::*;
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::*;
-use dstream_sdk::{Error, Result};
 use std::cell::RefCell;
 
-use crate::json;
-use crate::text::{self, Why};
+use crate::{Error, Result};
+pub use text::Why;
 
-/// One value on its way into SQLite.
+/// One value of an Arrow array, exactly: numbers as they are, everything else that has no simple form as text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cell<'a> {
+pub enum Cell<'a> {
+    /// No value.
     Null,
+    /// A truth value.
+    Bool(bool),
+    /// Any integer that has a sign, and those without one that fit.
     Integer(i64),
-    Real(f64),
+    /// Of a column of unsigned 64-bit integers.
+    Unsigned(u64),
+    /// A float of 32 bits.
+    Single(f32),
+    /// A float of 64 bits, or of 16.
+    Double(f64),
+    /// Text, or what has an exact text: decimals, dates, times, intervals; nested values as JSON.
     Text(&'a str),
-    Blob(&'a [u8]),
+    /// Bytes.
+    Bytes(&'a [u8]),
 }
 
-/// A column.
-pub(crate) struct Cells<'a> {
+/// The values of an array.
+///
+/// ```
+/// use dstream_sdk::{Cell, Cells, arrow::array::{Date32Array, Decimal128Array}};
+///
+/// let prices = Decimal128Array::from(vec![Some(1250), None]).with_precision_and_scale(12, 2).unwrap();
+/// let (prices, days) = (Cells::new(&prices).unwrap(), Date32Array::from(vec![19_782, i32::MAX]));
+/// let mut scratch = String::new();
+/// assert_eq!(prices.get(0, &mut scratch), Ok(Cell::Text("12.50")));
+/// assert_eq!(prices.get(1, &mut scratch), Ok(Cell::Null));
+/// // A day that no calendar names has no exact text.
+/// assert_eq!(Cells::new(&days).unwrap().find_inexact(2).map(|(row, _)| row), Some(1));
+/// ```
+pub struct Cells<'a> {
     /// `None`: no value is null.
     nulls: Option<NullBuffer>,
-    pub(crate) values: Values<'a>,
+    values: Values<'a>,
 }
 
 /// The array behind a column. One line per form of a value.
-pub(crate) enum Values<'a> {
+enum Values<'a> {
     Null,
     Bool(&'a BooleanArray),
     I8(&'a [i8]),
@@ -68,9 +93,11 @@ pub(crate) enum Values<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// Those of `array`.
+    ///
     /// # Errors
-    /// `Unsupported`: a type that `types` does not list.
-    pub(crate) fn new(array: &'a dyn Array) -> Result<Cells<'a>> {
+    /// `Unsupported`: a type that has no exact text.
+    pub fn new(array: &'a dyn Array) -> Result<Cells<'a>> {
         // A union says which member is null; NULL in its place would not.
         let nulls = match array.data_type() {
             DataType::Union(..) => None,
@@ -79,20 +106,24 @@ impl<'a> Cells<'a> {
         Ok(Cells { nulls: nulls.filter(|nulls| nulls.null_count() > 0), values: Values::new(array)? })
     }
 
-    pub(crate) fn is_null(&self, row: usize) -> bool {
+    /// Whether a row has no value.
+    pub fn is_null(&self, row: usize) -> bool {
         self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) || matches!(self.values, Values::Null)
     }
 
     /// The value of a row; `scratch` is where a text is made.
+    ///
+    /// # Errors
+    /// It has no exact text; the reason.
     #[inline]
-    pub(crate) fn get<'s>(&'s self, row: usize, scratch: &'s mut String) -> Result<Cell<'s>, Why> {
+    pub fn get<'s>(&'s self, row: usize, scratch: &'s mut String) -> Result<Cell<'s>, Why> {
         use Values as V;
         if self.is_null(row) {
             return Ok(Cell::Null);
         }
         Ok(match &self.values {
             V::Null => Cell::Null,
-            V::Bool(array) => Cell::Integer(array.value(row).into()),
+            V::Bool(array) => Cell::Bool(array.value(row)),
             V::I8(values) => Cell::Integer(values[row].into()),
             V::I16(values) => Cell::Integer(values[row].into()),
             V::I32(values) => Cell::Integer(values[row].into()),
@@ -100,16 +131,17 @@ impl<'a> Cells<'a> {
             V::U8(values) => Cell::Integer(values[row].into()),
             V::U16(values) => Cell::Integer(values[row].into()),
             V::U32(values) => Cell::Integer(values[row].into()),
-            V::F16(array) => real(array.value(row).to_f64())?,
-            V::F32(values) => real(values[row].into())?,
-            V::F64(values) => real(values[row])?,
+            V::U64(values) => Cell::Unsigned(values[row]),
+            V::F16(array) => Cell::Double(array.value(row).to_f64()),
+            V::F32(values) => Cell::Single(values[row]),
+            V::F64(values) => Cell::Double(values[row]),
             V::Utf8(array) => Cell::Text(array.value(row)),
             V::LargeUtf8(array) => Cell::Text(array.value(row)),
             V::Utf8View(array) => Cell::Text(array.value(row)),
-            V::Binary(array) => Cell::Blob(array.value(row)),
-            V::LargeBinary(array) => Cell::Blob(array.value(row)),
-            V::BinaryView(array) => Cell::Blob(array.value(row)),
-            V::FixedBinary(array) => Cell::Blob(array.value(row)),
+            V::Binary(array) => Cell::Bytes(array.value(row)),
+            V::LargeBinary(array) => Cell::Bytes(array.value(row)),
+            V::BinaryView(array) => Cell::Bytes(array.value(row)),
+            V::FixedBinary(array) => Cell::Bytes(array.value(row)),
             V::Dictionary(rows, values) => return values.get(rows[row], scratch),
             _ => {
                 scratch.clear();
@@ -119,11 +151,18 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Appends the text of a value whose form in SQLite is a text made here.
-    pub(crate) fn write_text(&self, row: usize, out: &mut String) -> Result<(), Why> {
+    /// Appends the value of a row as JSON: numbers and truth values as they are, bytes in base64, the rest as text.
+    ///
+    /// # Errors
+    /// It has no exact form in JSON; the reason.
+    pub fn write_json(&self, row: usize, out: &mut String) -> Result<(), Why> {
+        json::value(self, row, out)
+    }
+
+    /// Appends the text of a value that has no simpler form.
+    fn write_text(&self, row: usize, out: &mut String) -> Result<(), Why> {
         use Values as V;
         match &self.values {
-            V::U64(values) => text::number(out, values[row]),
             V::Decimal32(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal64(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal128(values, scale) => text::decimal(out, values[row], *scale),
@@ -144,23 +183,18 @@ impl<'a> Cells<'a> {
                 text::interval(out, value.months, value.days, value.nanoseconds);
             }
             V::Nested(nested) => nested.write(row, out)?,
-            _ => unreachable!("every other form is bound as it is"),
+            _ => unreachable!("every other form is a cell of its own"),
         }
         Ok(())
     }
 
-    /// The first row whose value has no exact form, and why.
-    pub(crate) fn find_inexact(&self, rows: usize) -> Option<(usize, Why)> {
+    /// The first of `rows` rows whose value has no exact form, and why.
+    pub fn find_inexact(&self, rows: usize) -> Option<(usize, Why)> {
         use Values as V;
         let all = |check: &dyn Fn(usize) -> Result<(), Why>| {
             (0..rows).filter(|row| !self.is_null(*row)).find_map(|row| check(row).err().map(|why| (row, why)))
         };
         match &self.values {
-            V::F32(values) if !values.iter().any(|value| value.is_nan()) => None,
-            V::F64(values) if !values.iter().any(|value| value.is_nan()) => None,
-            V::F16(array) => all(&|row| real(array.value(row).to_f64()).map(drop)),
-            V::F32(values) => all(&|row| real(values[row].into()).map(drop)),
-            V::F64(values) => all(&|row| real(values[row]).map(drop)),
             V::Date32(values) => all(&|row| text::check_date(values[row].into())),
             V::Date64(values) => all(&|row| text::check_date(text::day_of_milliseconds(values[row])?)),
             V::Time32(values, unit) => all(&|row| text::check_time(values[row].into(), *unit)),
@@ -183,23 +217,15 @@ impl<'a> Cells<'a> {
     }
 
     /// Whether `find_inexact` can find something.
-    pub(crate) fn may_be_inexact(&self) -> bool {
+    fn may_be_inexact(&self) -> bool {
         use Values as V;
         match &self.values {
-            V::F16(_) | V::F32(_) | V::F64(_) | V::Date32(_) | V::Date64(_) => true,
+            V::Date32(_) | V::Date64(_) => true,
             V::Time32(..) | V::Time64(..) | V::Timestamp(..) => true,
             V::Dictionary(_, values) => values.may_be_inexact(),
             V::Nested(nested) => nested.may_be_inexact(),
             _ => false,
         }
-    }
-}
-
-/// SQLite makes NULL of a NaN.
-fn real(value: f64) -> Result<Cell<'static>, Why> {
-    match value.is_nan() {
-        true => Err("NaN, which SQLite would store as NULL"),
-        false => Ok(Cell::Real(value)),
     }
 }
 
