@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::{ArrowsReader, ArrowsTarget};
 use crate::singer::Incoming;
-use crate::singer::samples::{Seed, batch, every_field};
+use crate::singer::samples::{batch, every_field};
+use crate::singer::seed::Seed;
 use crate::singer::tests::{Sink, drain, open, plan, record};
 
 fn written(batches: &[RecordBatch]) -> Result<Vec<u8>> {

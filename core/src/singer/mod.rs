@@ -65,4 +65,6 @@ mod reader_tests;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
+pub(crate) mod seed;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -13,7 +13,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::samples::{Seed, batch, every_field};
+use super::samples::{batch, every_field};
+use super::seed::Seed;
 use super::{BatchLimits, Incoming, SingerReader, SingerTarget, Source, StreamSchema};
 
 /// Bytes that a target wrote.

@@ -75,7 +75,7 @@ fn cannot_open(path: &std::path::Display<'_>, reason: &str) -> Error {
     match path.parent() {
         _ if path.exists() => Error::denied(format!("`{text}` cannot be opened: {reason}"))
             .hint("allow reading and writing the file and its folder"),
-        Some(folder) if folder.is_dir() => Error::not_found(format!("there is no file `{text}`"))
+        Some(folder) if folder.is_dir() => Error::denied(format!("`{text}` cannot be made: {reason}"))
             .hint("allow making files in its folder, or correct `path`"),
         _ => Error::not_found(format!("there is no folder for `{text}`"))
             .hint("make the folder, or correct `path`"),
