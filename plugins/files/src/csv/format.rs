@@ -7,9 +7,7 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 
 use super::{Columns, CsvDecoder};
 use crate::options::{CsvSettings, Keys};
-use crate::tap::{
-    Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text,
-};
+use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text};
 
 /// Comma-separated values.
 #[derive(Debug)]

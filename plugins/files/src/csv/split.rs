@@ -216,7 +216,12 @@ fn record(
 }
 
 /// Where the quoted text that begins at `at` ends, and whether it has doubled or escaped bytes.
-pub(super) fn closing_quote(dialect: &Dialect, bytes: &[u8], mut at: usize, is_last: bool) -> Option<(usize, bool)> {
+pub(super) fn closing_quote(
+    dialect: &Dialect,
+    bytes: &[u8],
+    mut at: usize,
+    is_last: bool,
+) -> Option<(usize, bool)> {
     let quote = dialect.quote?;
     let mut escaped = false;
     loop {

@@ -29,7 +29,12 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// Looks at the records in some pieces of a file.
-    pub(crate) fn look(settings: &Settings, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
+    pub(crate) fn look(
+        settings: &Settings,
+        context: &Context,
+        file: &Found,
+        pieces: Pieces,
+    ) -> Result<Columns> {
         let mut window = Window::open(&file.path)?;
         skip_mark(&mut window);
         let mut columns = Columns::default();
@@ -58,9 +63,8 @@ impl Columns {
         }
         if let Some(name) = members.names.iter().find(|name| name.contains('\0')) {
             let name = name.escape_debug();
-            return Err(
-                Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key")
-            );
+            return Err(Error::data(format!("`{place}` has the key `{name}`, which holds NUL"))
+                .hint("rename the key"));
         }
         check_columns(members, &place)?;
         let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
@@ -73,7 +77,13 @@ impl Columns {
         Ok((Schema::new(fields.collect::<Vec<_>>()), Some(*records)))
     }
 
-    fn scan(&mut self, settings: &Settings, context: &Context, window: &mut Window, pieces: Pieces) -> Result<()> {
+    fn scan(
+        &mut self,
+        settings: &Settings,
+        context: &Context,
+        window: &mut Window,
+        pieces: Pieces,
+    ) -> Result<()> {
         let mut position = Position::default();
         let mut tape = Tape::default();
         let nulls = Nulls::new(&settings.null_values);

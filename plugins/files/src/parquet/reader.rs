@@ -39,8 +39,9 @@ impl Cursor {
     fn resume(file: &ParquetFile, place: Option<&Value>) -> Result<Cursor> {
         let Some(place) = place else { return Ok(Cursor { group: 0, row: 0 }) };
         let name = shown(file.path());
-        let lost =
-            |message: String| Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`");
+        let lost = |message: String| {
+            Error::bookmark_lost(message).hint("read it from the start with `--full-refresh`")
+        };
         let place = ParquetPlace::deserialize(place)
             .map_err(|_| lost(format!("the bookmark of `{name}` is none that this tap gave out")))?;
         if place.identity != file.identity() {

@@ -177,7 +177,8 @@ fn name_beneath(root: &Path, path: &Path) -> Result<String> {
 fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
     let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let stamp = modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
+    let stamp =
+        modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
     Ok(Found { name, path: path.to_owned(), bytes: metadata.len(), stamp, is_one_of_many })
 }
 
