@@ -74,7 +74,7 @@ impl Dstreams {
             ),
         ];
         if let Some(server) = world.server() {
-            configs.extend(of_databases(&server.address()));
+            configs.extend(of_databases(server.address()));
         }
         for (name, config) in configs {
             fs::write(world.folder.join(name), format!("{config:#}\n"))?;

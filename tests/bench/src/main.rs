@@ -35,6 +35,7 @@ struct Args {
 #[derive(clap::Args)]
 struct Request {
     /// Which of the workloads there are
+    #[arg(value_enum, default_value = "databases")]
     suite: workloads::Suite,
     /// Workloads to run, by number; all of the suite unless given
     #[arg(long, value_delimiter = ',', value_name = "N")]
