@@ -16,6 +16,7 @@ pub(super) struct Fault {
 /// Parses one line, which is UTF-8.
 pub(super) fn parse<'a>(line: &'a [u8], tape: &'a mut Tape) -> Result<Value<'a>, Fault> {
     tape.nodes.clear();
+    tape.keys_as_before = false;
     let mut parser = Parser { line, at: 0, tape };
     parser.skip_space();
     parser.value(0)?;
@@ -111,13 +112,18 @@ impl Parser<'_> {
         let node = self.push(Kind::Object, self.at, self.at);
         self.at += 1;
         self.skip_space();
+        // Records have the keys of the one before, mostly: so far, as many of them.
+        let mut as_before = (depth == 0).then_some(0);
         if self.peek() != Some(b'}') {
             loop {
                 self.skip_space();
-                if self.peek() != Some(b'"') {
-                    return Err(self.expected("a key in quotes"));
+                as_before = as_before.and_then(|key| self.known_key(key).then_some(key + 1));
+                if as_before.is_none() {
+                    if self.peek() != Some(b'"') {
+                        return Err(self.expected("a key in quotes"));
+                    }
+                    self.text()?;
                 }
-                self.text()?;
                 self.skip_space();
                 if self.peek() != Some(b':') {
                     return Err(self.expected("`:`"));
@@ -134,7 +140,28 @@ impl Parser<'_> {
             }
         }
         self.close(node);
-        self.check_keys(node)
+        if as_before == Some(self.tape.shape.len()) {
+            self.tape.keys_as_before = true;
+            return Ok(());
+        }
+        self.check_keys(node)?;
+        if depth == 0 {
+            self.tape.note_shape(self.line);
+        }
+        Ok(())
+    }
+
+    /// Passes a key that is the one at this place in the record before.
+    #[inline]
+    fn known_key(&mut self, key: usize) -> bool {
+        let Some(expected) = self.tape.shape.get(key) else { return false };
+        let end = self.at + expected.len();
+        let is_known = self.line.get(self.at..end).is_some_and(|found| is_same(found, expected));
+        if is_known {
+            self.push(Kind::Text, self.at + 1, end - 1);
+            self.at = end;
+        }
+        is_known
     }
 
     fn number(&mut self) -> Result<(), Fault> {
@@ -177,10 +204,7 @@ impl Parser<'_> {
         let start = self.at;
         let mut kind = Kind::Text;
         loop {
-            let rest = &self.line[self.at..];
-            let plain =
-                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
-            self.at += plain;
+            self.at += plain_length(&self.line[self.at..]);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -220,37 +244,87 @@ impl Parser<'_> {
 
     /// An object says each key once.
     fn check_keys(&mut self, node: usize) -> Result<(), Fault> {
-        let Tape { nodes, keys } = &mut *self.tape;
-        let end = nodes[node].next;
+        let Tape { nodes, keys, signatures, .. } = &mut *self.tape;
+        let (line, end) = (self.line, nodes[node].next);
+        let text = |key: u32| &line[nodes[key as usize].start as usize..nodes[key as usize].end as usize];
         keys.clear();
+        signatures.clear();
         let (mut key, mut has_escapes) = (node as u32 + 1, false);
         while key < end {
             keys.push(key);
+            signatures.push(signature(text(key)));
             has_escapes |= nodes[key as usize].kind == Kind::EscapedText;
             // The key is one node, its value follows.
             key = nodes[key as usize + 1].next;
         }
-        let line = self.line;
-        let text = |key: &u32| &line[nodes[*key as usize].start as usize..nodes[*key as usize].end as usize];
-        let twice = if has_escapes {
-            let mut seen = std::collections::HashSet::new();
-            keys.iter().find(|key| !seen.insert(unescape(text(key)))).copied()
-        } else if keys.len() <= 24 {
-            let is_before =
-                |(at, key): &(usize, &u32)| keys[..*at].iter().any(|other| text(other) == text(key));
-            keys.iter().enumerate().find(is_before).map(|(_, key)| *key)
-        } else {
-            keys.sort_unstable_by_key(text);
-            keys.windows(2).find(|pair| text(&pair[0]) == text(&pair[1])).map(|pair| pair[1])
-        };
-        match twice {
+        // Keys that are alike as they are written have one signature.
+        if !has_escapes && !has_twice(signatures) {
+            return Ok(());
+        }
+        let mut seen = std::collections::HashSet::new();
+        match keys.iter().find(|key| !seen.insert(unescape(text(**key)))) {
             None => Ok(()),
             Some(key) => Err(Fault {
-                at: nodes[key as usize].start as usize,
-                message: format!("the key {} is there twice", quoted(text(&key))),
+                at: nodes[*key as usize].start as usize,
+                message: format!("the key {} is there twice", quoted(text(*key))),
             }),
         }
     }
+}
+
+/// Bytes before the first that ends a text, escapes something or is a control character; eight are looked at at once.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        // The top bit of every byte below `limit`, and of some behind the first such.
+        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & TOPS;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        let found = equal(b'"') | equal(b'\\') | below(word, 0x20);
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
+}
+
+/// Whether two of one length are equal: keys are short, and a call is long.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let ends = |bytes: &[u8]| -> Option<(u64, u64)> {
+        Some((u64::from_le_bytes(*bytes.first_chunk()?), u64::from_le_bytes(*bytes.last_chunk()?)))
+    };
+    match (ends(one), ends(other)) {
+        (Some(first), Some(second)) if one.len() <= 16 => first == second,
+        _ => one == other,
+    }
+}
+
+/// Equal for equal keys, and for few others.
+#[inline]
+fn signature(key: &[u8]) -> u64 {
+    match (key.first_chunk(), key.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let first = u64::from_le_bytes(*first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            first.rotate_left(29) ^ u64::from_le_bytes(*last) ^ key.len() as u64
+        }
+        _ => key.iter().fold(key.len() as u64, |all, byte| all << 8 | u64::from(*byte)),
+    }
+}
+
+/// Whether one of them is there twice; their order is lost where they are many.
+fn has_twice(signatures: &mut [u64]) -> bool {
+    if signatures.len() <= 32 {
+        let is_before = |at: usize| signatures[..at].contains(&signatures[at]);
+        return (1..signatures.len()).any(is_before);
+    }
+    signatures.sort_unstable();
+    signatures.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 fn lone_surrogate(at: usize) -> Fault {

@@ -29,8 +29,33 @@ pub(super) struct Node {
 #[derive(Debug, Default)]
 pub(super) struct Tape {
     pub(super) nodes: Vec<Node>,
-    /// Room for the keys of one object.
+    /// Room for the keys of one object, and for what tells them apart.
     pub(super) keys: Vec<u32>,
+    pub(super) signatures: Vec<u64>,
+    /// The keys of the last record that had other ones than those before it, in quotes, as they are written; none where
+    /// one of them has escapes.
+    pub(super) shape: Vec<Box<[u8]>>,
+    /// How many shapes there were.
+    pub(super) shapes: u64,
+    /// The record has the keys of `shape`.
+    pub(super) keys_as_before: bool,
+}
+
+impl Tape {
+    /// Keeps the keys of the record that was parsed.
+    pub(super) fn note_shape(&mut self, line: &[u8]) {
+        self.shape.clear();
+        self.shapes += 1;
+        let mut key = 1;
+        while let (Some(node), Some(value)) = (self.nodes.get(key), self.nodes.get(key + 1)) {
+            if node.kind == Kind::EscapedText {
+                self.shape.clear();
+                return;
+            }
+            self.shape.push(line[node.start as usize - 1..=node.end as usize].into());
+            key = value.next as usize;
+        }
+    }
 }
 
 /// One value of a line.
@@ -83,6 +108,11 @@ impl<'a> Value<'a> {
     pub(super) fn members(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         let mut items = self.items();
         std::iter::from_fn(move || Some((items.next()?, items.next()?)))
+    }
+
+    /// The number of the shape that the record has, which tells its keys and their order; `None`: it has one of its own.
+    pub(super) fn shape(&self) -> Option<u64> {
+        (self.node == 0 && self.tape.keys_as_before).then_some(self.tape.shapes)
     }
 
     /// Values in it, with those inside of them.

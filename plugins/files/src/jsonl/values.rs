@@ -150,6 +150,9 @@ pub(super) struct Members {
     /// The record in which each member was last filled.
     filled: Vec<u64>,
     record: u64,
+    /// The member of each key of the records of this shape; `None`: of a key that is no member.
+    places: Vec<Option<usize>>,
+    shape: Option<u64>,
 }
 
 impl Members {
@@ -166,26 +169,34 @@ impl Members {
             index: index.collect(),
             filled: vec![0; fields.len()],
             record: 0,
+            places: Vec::new(),
+            shape: None,
         })
     }
 
     /// Takes an object. Keys that are no field are passed over where they may be deselected columns.
     pub(super) fn push(&mut self, object: Value<'_>, passes_unknown: bool) -> Fits {
         self.record += 1;
-        let mut next = 0;
-        for (key, value) in object.members() {
-            let found = key.with_text(|name| match self.fields.get(next) {
-                Some(expected) if expected.name().as_bytes() == name => Some(next),
-                _ => self.index.get(name).copied(),
-            });
-            let Some(at) = found else {
+        let shape = object.shape();
+        if shape.is_none() || self.shape != shape {
+            self.places.clear();
+            for (key, _) in object.members() {
+                let next = self.places.last().copied().flatten().map_or(0, |last| last + 1);
+                self.places.push(key.with_text(|name| match self.fields.get(next) {
+                    Some(expected) if expected.name().as_bytes() == name => Some(next),
+                    _ => self.index.get(name).copied(),
+                }));
+            }
+            self.shape = shape;
+        }
+        for (number, (key, value)) in object.members().enumerate() {
+            let Some(at) = self.places[number] else {
                 if passes_unknown {
                     continue;
                 }
                 let unknown = quoted(key.written());
                 return Err(Misfit::UnknownKey { key: String::new(), unknown });
             };
-            next = at + 1;
             let name = self.fields[at].name();
             if value.kind() == Kind::Null && !self.fields[at].is_nullable() {
                 return Err(Misfit::Null { key: name.clone() });
