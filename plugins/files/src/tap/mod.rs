@@ -12,6 +12,7 @@ mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
 mod text; // the records of one file of text
+mod typed; // columns of files that say their types
 mod walk; // from piece to piece through a file of text
 mod window; // slides over the bytes of a file
 
@@ -22,6 +23,7 @@ pub(crate) use found::{Found, has_ending, io_error};
 pub(crate) use position::{LineEnd, Position};
 pub(crate) use share::Pieces;
 pub(crate) use text::open_text;
+pub(crate) use typed::{Chosen, TypedColumns};
 pub(crate) use walk::{Walk, Way};
 pub(crate) use window::Window;
 
@@ -178,5 +180,7 @@ pub(crate) fn check_cancelled(context: &Context) -> Result<()> {
 
 #[cfg(test)]
 mod share_tests;
+#[cfg(test)]
+pub(crate) use share_tests::rows_of_part;
 #[cfg(test)]
 mod tests;
