@@ -4,12 +4,14 @@ use globset::{Glob, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
 use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
 
 use crate::csv::Dialect;
+use crate::tap::Opening;
 use crate::types;
 
 /// Options of the type `csv`.
@@ -52,6 +54,9 @@ pub(crate) struct CsvOptions {
     #[serde(default = "default_max_record_bytes")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
+    /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
+    #[serde(default)]
+    pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
 }
 
 /// Options of the type `jsonl`.
@@ -76,6 +81,9 @@ pub(crate) struct JsonlOptions {
     #[serde(default = "default_max_record_bytes")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
+    /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
+    #[serde(default)]
+    pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
 }
 
 /// Options of the tap `parquet`.
@@ -119,6 +127,7 @@ pub(crate) struct Settings {
     pub(crate) types: BTreeMap<String, DataType>,
     pub(crate) keys: Keys,
     pub(crate) max_record_bytes: usize,
+    pub(crate) opening: Opening,
 }
 
 /// What a CSV file is read with.
@@ -150,6 +159,7 @@ impl CsvSettings {
                 types: parse_types(&options.types)?,
                 keys: Keys::new(options.key_properties)?,
                 max_record_bytes: record_limit(options.max_record_bytes)?,
+                opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes },
             },
             dialect,
             tab_for_tsv: options.delimiter.is_none(),
@@ -167,6 +177,7 @@ impl Settings {
             types: parse_types(&options.types)?,
             keys: Keys::new(options.key_properties)?,
             max_record_bytes: record_limit(options.max_record_bytes)?,
+            opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes },
         })
     }
 }

@@ -34,11 +34,11 @@ impl Format for Jsonl {
     }
 
     fn has_pieces(&self, file: &Found) -> bool {
-        Source::open(&file.path).is_ok_and(|source| source.is_plain())
+        Source::open(&file.path, self.0.opening).is_ok_and(|source| source.is_plain())
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        Source::open(&file.path).map(drop)
+        Source::open(&file.path, self.0.opening).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
@@ -62,7 +62,7 @@ impl Format for Jsonl {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let mut window = Window::open(&file.path)?;
+        let mut window = Window::open(&file.path, self.0.opening)?;
         let decoder = Box::new(JsonlDecoder::new(&self.0, schema.clone(), &mut window)?);
         let (position, record_bytes) = (Position::default(), self.0.max_record_bytes);
         Ok(Box::new(open_text(context, window, position, decoder, limits, record_bytes, pieces, place)?))

@@ -30,7 +30,7 @@ pub(crate) struct Columns {
 impl Columns {
     /// Looks at the records in some pieces of a file.
     pub(crate) fn look(settings: &Settings, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
-        let mut window = Window::open(&file.path)?;
+        let mut window = Window::open(&file.path, settings.opening)?;
         skip_mark(&mut window);
         let mut columns = Columns::default();
         columns.scan(settings, context, &mut window, pieces)?;

@@ -11,7 +11,7 @@ use dstream_sdk::{Error, Result};
 use crate::shown::shown;
 
 /// Endings of compressed files; the content decides whether they are.
-const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
+const COMPRESSED: [&str; 5] = [".gz", ".zst", ".zstd", ".bz2", ".xz"];
 
 /// A stream and its files, by name.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 mod bookmark; // how far a share of a stream is read
 mod decode; // what a format does with the bytes of a window
-mod decompression; // gzip and zstd, by their first bytes
+mod decompression; // gzip, zstd, bzip2 and xz, by their first bytes
 mod format; // what is special to one type of file
 mod found; // a file, a folder or a glob -> streams and their files
 mod hive; // columns in the names of folders
@@ -11,17 +11,18 @@ mod place; // where to read on in a file of text
 mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
+mod source; // the bytes of a file of text, unpacked
 mod text; // the records of one file of text
 mod typed; // columns of files that say their types
 mod walk; // from piece to piece through a file of text
 mod window; // slides over the bytes of a file
 
 pub(crate) use decode::{Decode, Decoded, Room, Start, Stop, batch, more, too_long};
-pub(crate) use decompression::Source;
 pub(crate) use format::{Format, Given, Limits, Records};
 pub(crate) use found::{Found, has_ending, io_error};
 pub(crate) use position::{LineEnd, Position};
 pub(crate) use share::Pieces;
+pub(crate) use source::{Opening, Source};
 pub(crate) use text::open_text;
 pub(crate) use typed::{Chosen, TypedColumns};
 pub(crate) use walk::{Walk, Way};

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::shown::shown;
-use dstream_sdk::{Error, Result};
+use dstream_sdk::Result;
 
-use super::decompression::Source;
+use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
 /// knows the file by.
@@ -27,8 +26,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(path: &Path) -> Result<Window> {
-        let source = Source::open(path)?;
+    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Window> {
+        let source = Source::open(path, opening)?;
         let (buffer, head) = (Vec::new(), Vec::new());
         let mut window =
             Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
@@ -41,15 +40,7 @@ impl Window {
     /// # Errors
     /// `Data`: the file was cut while it was read.
     pub(crate) fn check_whole(&self) -> Result<()> {
-        let read = self.base + self.end as u64;
-        match self.source.bytes(&self.path)? {
-            Some(bytes) if bytes < read => Err(Error::data(format!(
-                "`{}` was cut to {bytes} bytes while it was read, and {read} were read",
-                shown(&self.path)
-            ))
-            .hint("run again once nobody writes to it")),
-            _ => Ok(()),
-        }
+        self.source.check_whole(&self.path)
     }
 
     pub(crate) fn path(&self) -> &Path {

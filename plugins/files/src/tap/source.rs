@@ -1,0 +1,126 @@
+//! The bytes of a file of text, as the reader of records sees them: unpacked.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZeroU64;
+use std::path::Path;
+
+use dstream_sdk::{Error, Result};
+
+use super::decompression::Unpacked;
+use super::found::io_error;
+use crate::shown::shown;
+
+/// How a file of text is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Opening {
+    /// A packed file of more bytes, unpacked, is an error.
+    pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+}
+
+/// The bytes.
+pub(crate) struct Source {
+    unpacked: Unpacked,
+    /// Bytes that were read, unpacked.
+    read: u64,
+    max_unpacked_bytes: Option<NonZeroU64>,
+}
+
+impl Source {
+    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Source> {
+        let failed = |error: io::Error| io_error("opening", path, &error);
+        let file = File::open(path).map_err(failed)?;
+        // Opening a folder succeeds; only reading it fails, with words that help nobody.
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
+        }
+        let unpacked = Unpacked::new(file).map_err(failed)?;
+        Ok(Source { unpacked, read: 0, max_unpacked_bytes: opening.max_unpacked_bytes })
+    }
+
+    /// Any place of it can be read without what is before.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.unpacked, Unpacked::Plain(_))
+    }
+
+    /// All that was read is still there.
+    ///
+    /// # Errors
+    /// `Data`: the file was cut while it was read.
+    pub(crate) fn check_whole(&self, path: &Path) -> Result<()> {
+        let Unpacked::Plain(file) = &self.unpacked else { return Ok(()) };
+        let bytes = file.metadata().map_err(|error| io_error("looking at", path, &error))?.len();
+        match bytes < self.read {
+            true => Err(Error::data(format!(
+                "`{}` was cut to {bytes} bytes while it was read, and {} were read",
+                shown(path),
+                self.read
+            ))
+            .hint("run again once nobody writes to it")),
+            false => Ok(()),
+        }
+    }
+
+    /// Fills `buffer` as far as the file goes.
+    pub(crate) fn read_full(&mut self, path: &Path, buffer: &mut [u8]) -> Result<usize> {
+        self.read_raw(path, buffer)
+    }
+
+    fn read_raw(&mut self, path: &Path, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.unpacked.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.read += filled as u64;
+                    return Err(self.failed(path, &error));
+                }
+            }
+        }
+        self.read += filled as u64;
+        self.check_limit(path)?;
+        Ok(filled)
+    }
+
+    fn check_limit(&self, path: &Path) -> Result<()> {
+        match (self.max_unpacked_bytes, self.is_plain()) {
+            (Some(limit), false) if self.read > limit.get() => {
+                Err(Error::data(format!("`{}` has more than {limit} bytes, unpacked", shown(path)))
+                    .hint("raise `max_unpacked_bytes`, if the file is to be trusted"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes to `offset`, where that is possible without reading.
+    pub(crate) fn seek(&mut self, path: &Path, offset: u64) -> Result<bool> {
+        let Unpacked::Plain(file) = &mut self.unpacked else { return Ok(false) };
+        file.seek(SeekFrom::Start(offset)).map_err(|error| io_error("reading", path, &error))?;
+        self.read = offset;
+        Ok(true)
+    }
+
+    fn failed(&self, path: &Path, error: &io::Error) -> Error {
+        // An error with a number is the operating system's.
+        let packing = self.unpacked.packing().filter(|_| error.raw_os_error().is_none());
+        let Some(packing) = packing else { return io_error("reading", path, error) };
+        let (place, read) = (shown(path), self.read);
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::data(format!(
+                "`{place}` is cut short: its {packing} data does not end, behind {read} unpacked bytes"
+            )),
+            io::ErrorKind::OutOfMemory => {
+                return Error::unsupported(format!(
+                    "`{place}` cannot be unpacked: its {packing} data needs a dictionary of more than 128 MiB"
+                ))
+                .hint("pack it again with a smaller dictionary, such as that of `xz -9`");
+            }
+            _ => Error::data(format!(
+                "`{place}` is damaged: its {packing} data cannot be read behind {read} unpacked bytes: {error}"
+            )),
+        }
+        .hint("wait until it is written to the end, or copy it again")
+    }
+}
