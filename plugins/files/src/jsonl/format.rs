@@ -1,11 +1,11 @@
-//! Files of JSON lines as a type of file.
+//! Files of JSON as a type of file.
 
 use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
 
 use dstream_sdk::{ConnectorConfig, Context, Result};
 
-use super::{Columns, JsonlDecoder};
+use super::{Columns, JsonlDecoder, cut::Cut, decoder::skip_mark};
 use crate::options::{Keys, Settings};
 use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text};
 
@@ -14,7 +14,7 @@ use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Windo
 pub(crate) struct Jsonl(Settings);
 
 impl Format for Jsonl {
-    const ENDINGS: &'static [&'static str] = &[".jsonl", ".ndjson"];
+    const ENDINGS: &'static [&'static str] = &[".jsonl", ".ndjson", ".json"];
     type Shape = Columns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Jsonl> {
@@ -34,7 +34,8 @@ impl Format for Jsonl {
     }
 
     fn has_pieces(&self, file: &Found) -> bool {
-        Source::open(&file.path, self.0.opening).is_ok_and(|source| source.is_plain())
+        let is_plain = Source::open(&file.path, self.0.opening).is_ok_and(|source| source.is_plain());
+        is_plain && has_lines(&self.0, file).unwrap_or(false)
     }
 
     fn check(&self, file: &Found) -> Result<()> {
@@ -67,4 +68,11 @@ impl Format for Jsonl {
         let (position, record_bytes) = (Position::default(), self.0.max_record_bytes);
         Ok(Box::new(open_text(context, window, position, decoder, limits, record_bytes, pieces, place)?))
     }
+}
+
+/// Whether lines are records: where an object begins elsewhere, nobody knows.
+fn has_lines(settings: &Settings, file: &Found) -> Result<bool> {
+    let mut window = Window::open(&file.path, settings.opening)?;
+    skip_mark(&mut window);
+    Ok(Cut::of(&mut window, settings.max_record_bytes)? == Cut::Lines)
 }

@@ -5,7 +5,8 @@ use arrow::datatypes::{Field, Schema};
 use dstream_sdk::{Context, Error, Result};
 
 use super::decoder::{no_record, skip_mark};
-use super::lines::{find_line, next_line};
+use super::cut::{Cease, Cut};
+use super::lines::find_line;
 use super::parse::{Fault, parse};
 use super::shape::Members;
 use super::tape::{Kind, Tape, Value};
@@ -78,6 +79,7 @@ impl Columns {
         let mut tape = Tape::default();
         let nulls = Nulls::new(&settings.null_values);
         let place = shown(window.path());
+        let cut = Cut::of(window, settings.max_record_bytes)?;
         let mut walk = Walk::new(pieces);
         let starts = |bytes: &[u8], wanted, _| find_line(bytes, wanted);
         loop {
@@ -89,10 +91,11 @@ impl Columns {
             let mut at = 0;
             let stop = loop {
                 let bytes = window.bytes();
-                let line = match next_line(bytes, window.is_last(), at) {
+                let line = match cut.next(bytes, window.is_last(), at, self.records == 0) {
                     Ok(line) if line.start >= until => break Stop::Until,
                     Ok(line) => line,
-                    Err(stop) => break stop,
+                    Err(Cease::Stop(stop)) => break stop,
+                    Err(Cease::Fault(fault)) => return Err(no_record(window, &position, 0, fault)),
                 };
                 if line.end - line.start > settings.max_record_bytes {
                     return Err(too_long(window, &position, line.start, settings.max_record_bytes));
