@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
 
 use crate::csv::Dialect;
-use crate::tap::Opening;
+use crate::tap::{Encoding, Opening};
 use crate::types;
 
 /// Options of the type `csv`.
@@ -57,6 +57,10 @@ pub(crate) struct CsvOptions {
     /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
     #[serde(default)]
     pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+    /// How characters are written: `utf-8` (the default), `utf-16` (with a byte order mark), `utf-16le`, `utf-16be`,
+    /// `latin-1` or `windows-1252`.
+    #[serde(default)]
+    pub(crate) encoding: Encoding,
 }
 
 /// Options of the type `jsonl`.
@@ -84,6 +88,10 @@ pub(crate) struct JsonlOptions {
     /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
     #[serde(default)]
     pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+    /// How characters are written: `utf-8` (the default), `utf-16` (with a byte order mark), `utf-16le`, `utf-16be`,
+    /// `latin-1` or `windows-1252`.
+    #[serde(default)]
+    pub(crate) encoding: Encoding,
 }
 
 /// Options of the tap `parquet`.
@@ -159,7 +167,7 @@ impl CsvSettings {
                 types: parse_types(&options.types)?,
                 keys: Keys::new(options.key_properties)?,
                 max_record_bytes: record_limit(options.max_record_bytes)?,
-                opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes },
+                opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
             },
             dialect,
             tab_for_tsv: options.delimiter.is_none(),
@@ -177,7 +185,7 @@ impl Settings {
             types: parse_types(&options.types)?,
             keys: Keys::new(options.key_properties)?,
             max_record_bytes: record_limit(options.max_record_bytes)?,
-            opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes },
+            opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
         })
     }
 }

@@ -32,7 +32,7 @@ impl Format for Csv {
     }
 
     fn fingerprint(&self) -> String {
-        self.0.dialect.fingerprint(self.0.header)
+        self.0.dialect.fingerprint(self.0.header) + &self.0.common.opening.encoding.fingerprint()
     }
 
     fn has_pieces(&self, file: &Found) -> bool {

@@ -30,7 +30,7 @@ impl Format for Jsonl {
     }
 
     fn fingerprint(&self) -> String {
-        "jsonl".to_owned()
+        "jsonl".to_owned() + &self.0.opening.encoding.fingerprint()
     }
 
     fn has_pieces(&self, file: &Found) -> bool {

@@ -3,6 +3,7 @@
 mod bookmark; // how far a share of a stream is read
 mod decode; // what a format does with the bytes of a window
 mod decompression; // gzip, zstd, bzip2 and xz, by their first bytes
+mod encoding; // text that is not UTF-8
 mod format; // what is special to one type of file
 mod found; // a file, a folder or a glob -> streams and their files
 mod hive; // columns in the names of folders
@@ -18,6 +19,7 @@ mod walk; // from piece to piece through a file of text
 mod window; // slides over the bytes of a file
 
 pub(crate) use decode::{Decode, Decoded, Room, Start, Stop, batch, more, too_long};
+pub(crate) use encoding::Encoding;
 pub(crate) use format::{Format, Given, Limits, Records};
 pub(crate) use found::{Found, has_ending, io_error};
 pub(crate) use position::{LineEnd, Position};

@@ -1,4 +1,4 @@
-//! The bytes of a file of text, as the reader of records sees them: unpacked.
+//! The bytes of a file of text, as the reader of records sees them: unpacked, and in UTF-8.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,6 +8,7 @@ use std::path::Path;
 use dstream_sdk::{Error, Result};
 
 use super::decompression::Unpacked;
+use super::encoding::{Encoding, NoCharacter, Transcoder};
 use super::found::io_error;
 use crate::shown::shown;
 
@@ -16,7 +17,11 @@ use crate::shown::shown;
 pub(crate) struct Opening {
     /// A packed file of more bytes, unpacked, is an error.
     pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+    pub(crate) encoding: Encoding,
 }
+
+/// Bytes that are made UTF-8 at once.
+const ENCODED_BYTES: usize = 64 << 10;
 
 /// The bytes.
 pub(crate) struct Source {
@@ -24,6 +29,10 @@ pub(crate) struct Source {
     /// Bytes that were read, unpacked.
     read: u64,
     max_unpacked_bytes: Option<NonZeroU64>,
+    transcoder: Option<Transcoder>,
+    /// Room for bytes that are not UTF-8 yet.
+    encoded: Vec<u8>,
+    has_ended: bool,
 }
 
 impl Source {
@@ -35,12 +44,19 @@ impl Source {
             return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
         }
         let unpacked = Unpacked::new(file).map_err(failed)?;
-        Ok(Source { unpacked, read: 0, max_unpacked_bytes: opening.max_unpacked_bytes })
+        Ok(Source {
+            unpacked,
+            read: 0,
+            max_unpacked_bytes: opening.max_unpacked_bytes,
+            transcoder: Transcoder::new(opening.encoding),
+            encoded: Vec::new(),
+            has_ended: false,
+        })
     }
 
     /// Any place of it can be read without what is before.
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.unpacked, Unpacked::Plain(_))
+        matches!(self.unpacked, Unpacked::Plain(_)) && self.transcoder.is_none()
     }
 
     /// All that was read is still there.
@@ -63,7 +79,21 @@ impl Source {
 
     /// Fills `buffer` as far as the file goes.
     pub(crate) fn read_full(&mut self, path: &Path, buffer: &mut [u8]) -> Result<usize> {
-        self.read_raw(path, buffer)
+        let Some(mut transcoder) = self.transcoder.take() else { return self.read_raw(path, buffer) };
+        let mut encoded = std::mem::take(&mut self.encoded);
+        encoded.resize(ENCODED_BYTES, 0);
+        let mut filled = 0;
+        loop {
+            filled += transcoder.give(&mut buffer[filled..]);
+            if filled == buffer.len() || self.has_ended {
+                break;
+            }
+            let count = self.read_raw(path, &mut encoded)?;
+            self.has_ended = count < encoded.len();
+            transcoder.add(&encoded[..count], self.has_ended).map_err(|error| no_character(path, error))?;
+        }
+        (self.transcoder, self.encoded) = (Some(transcoder), encoded);
+        Ok(filled)
     }
 
     fn read_raw(&mut self, path: &Path, buffer: &mut [u8]) -> Result<usize> {
@@ -85,8 +115,8 @@ impl Source {
     }
 
     fn check_limit(&self, path: &Path) -> Result<()> {
-        match (self.max_unpacked_bytes, self.is_plain()) {
-            (Some(limit), false) if self.read > limit.get() => {
+        match (self.max_unpacked_bytes, self.unpacked.packing()) {
+            (Some(limit), Some(_)) if self.read > limit.get() => {
                 Err(Error::data(format!("`{}` has more than {limit} bytes, unpacked", shown(path)))
                     .hint("raise `max_unpacked_bytes`, if the file is to be trusted"))
             }
@@ -96,7 +126,7 @@ impl Source {
 
     /// Goes to `offset`, where that is possible without reading.
     pub(crate) fn seek(&mut self, path: &Path, offset: u64) -> Result<bool> {
-        let Unpacked::Plain(file) = &mut self.unpacked else { return Ok(false) };
+        let (Unpacked::Plain(file), None) = (&mut self.unpacked, &self.transcoder) else { return Ok(false) };
         file.seek(SeekFrom::Start(offset)).map_err(|error| io_error("reading", path, &error))?;
         self.read = offset;
         Ok(true)
@@ -123,4 +153,10 @@ impl Source {
         }
         .hint("wait until it is written to the end, or copy it again")
     }
+}
+
+fn no_character(path: &Path, error: NoCharacter) -> Error {
+    let NoCharacter { at, what, hint } = error;
+    Error::data(format!("`{}`, byte {}: {what}", shown(path), at + 1))
+        .hint(hint.unwrap_or("set `encoding` to that of the file"))
 }

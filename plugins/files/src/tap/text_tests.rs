@@ -336,6 +336,57 @@ fn a_text_that_begins_like_a_packed_file_is_a_text() {
 }
 
 #[test]
+fn text_in_any_encoding_is_read_and_read_on() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let latin = |text: &str| text.chars().map(|letter| letter as u8).collect::<Vec<u8>>();
+    let long: String = (0..50_000).map(|n| format!("{n},\u{e4}\n")).collect();
+    for (encoding, encode) in [("utf-16", &utf16 as &dyn Fn(&str) -> Vec<u8>), ("latin-1", &latin), ("windows-1252", &latin)] {
+        let mark = if encoding == "utf-16" { "\u{feff}" } else { "" };
+        let content = format!("{mark}n,stra\u{df}e\n{long}");
+        for pack in [plain, gzip] {
+            let folder = Folder::with("a.csv", pack(&encode(&content)));
+            let tap = folder.csv("a.csv", json!({"encoding": encoding}));
+            let stream = selected(&tap.discover().unwrap(), "a");
+            assert_eq!(stream.schema.field(1).name(), "stra\u{df}e");
+            let limits = BatchLimits { rows: 20_000, bytes: 8 << 20 };
+            let all = read_as(&tap, stream.clone(), None, limits).unwrap();
+            assert_eq!(all.rows().len(), 50_000);
+            let rest = read_as(&tap, stream.clone(), Some(all.bookmarks[0].clone()), limits).unwrap();
+            assert!(rest.rows() == all.rows()[all.batches[0].num_rows()..]);
+            folder.write("a.csv", pack(&encode(&format!("{content}7,\u{fc}\n"))));
+            let bookmark = all.bookmarks.last().unwrap();
+            let more = read_as(&tap, stream.clone(), Some(bookmark.clone()), limits).unwrap();
+            assert_eq!(more.rows(), [row(&["7", "\u{fc}"])]);
+            let other = folder.csv("a.csv", json!({"encoding": if mark.is_empty() { "utf-8" } else { "utf-16be" }}));
+            let error = read_as(&other, stream, Some(bookmark.clone()), limits).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BookmarkLost, "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_encoding_that_is_not_that_of_the_file_is_an_error_that_says_what_to_set() {
+    let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let folder = Folder::with("a.csv", &utf16);
+    folder.write("b/a.jsonl", &utf16);
+    folder.write("c.csv", gzip(&utf16));
+    for error in [
+        folder.csv("a.csv", json!({})).discover().unwrap_err(),
+        folder.jsonl("b", json!({})).discover().unwrap_err(),
+        folder.csv("c.csv", json!({})).discover().unwrap_err(),
+    ] {
+        assert!(error.message().ends_with("is UTF-16"), "{error}");
+        assert!(error.hint_text().unwrap().contains("set `encoding` to `utf-16`"));
+    }
+    let error = folder.csv("a.csv", json!({"encoding": "utf-16be"})).discover().unwrap_err();
+    assert!(error.message().ends_with("a.csv`, byte 1: the byte order mark says another order"), "{error}");
+    folder.write("a.csv", b"a\nx\x81\n");
+    let error = folder.csv("a.csv", json!({"encoding": "windows-1252"})).discover().unwrap_err();
+    assert!(error.message().ends_with("a.csv`, byte 4: 0x81 is no character of windows-1252"), "{error}");
+    assert!(folder.csv("a.csv", json!({"encoding": "latin-1"})).discover().is_ok());
+}
+
+#[test]
 fn full_table_runs_read_from_the_start_and_resume_like_the_others() {
     let folder = Folder::with("a.csv", "a,b\n1,2\n3,4\n");
     let tap = folder.csv("a.csv", json!({}));

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use dstream_sdk::Result;
+use crate::shown::shown;
+use dstream_sdk::{Error, Result};
 
+use super::encoding::Encoding;
 use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
@@ -32,6 +34,12 @@ impl Window {
         let mut window =
             Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
         window.fill()?;
+        // In UTF-8 there are no such bytes.
+        let head = &window.buffer[..window.end];
+        if opening.encoding == Encoding::Utf8 && (head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])) {
+            return Err(Error::data(format!("`{}` is UTF-16", shown(path)))
+                .hint("set `encoding` to `utf-16`, or save it as UTF-8"));
+        }
         Ok(window)
     }
 
