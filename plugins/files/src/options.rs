@@ -11,7 +11,7 @@ use arrow::datatypes::DataType;
 use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
 
 use crate::csv::Dialect;
-use crate::tap::{Encoding, Opening};
+use crate::tap::{Encoding, Globs, Opening, Patterns};
 use crate::types;
 
 /// Options of the type `csv`.
@@ -47,6 +47,10 @@ pub(crate) struct CsvOptions {
     /// for an integer, and the nearest float.
     #[serde(default)]
     pub(crate) types: BTreeMap<String, String>,
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -78,6 +82,10 @@ pub(crate) struct JsonlOptions {
     /// float; as `text` it takes numbers, objects and lists as they are written.
     #[serde(default)]
     pub(crate) types: BTreeMap<String, String>,
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -98,6 +106,10 @@ pub(crate) struct JsonlOptions {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParquetOptions {
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -133,6 +145,7 @@ pub(crate) struct Settings {
     pub(crate) infer: Infer,
     pub(crate) null_values: Vec<String>,
     pub(crate) types: BTreeMap<String, DataType>,
+    pub(crate) patterns: Patterns,
     pub(crate) keys: Keys,
     pub(crate) max_record_bytes: usize,
     pub(crate) opening: Opening,
@@ -165,6 +178,7 @@ impl CsvSettings {
                 infer: options.infer,
                 null_values: options.null_values,
                 types: parse_types(&options.types)?,
+                patterns: Patterns::new(options.streams)?,
                 keys: Keys::new(options.key_properties)?,
                 max_record_bytes: record_limit(options.max_record_bytes)?,
                 opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
@@ -183,7 +197,8 @@ impl Settings {
             infer: options.infer,
             null_values: options.null_values,
             types: parse_types(&options.types)?,
-            keys: Keys::new(options.key_properties)?,
+            patterns: Patterns::new(options.streams)?,
+                keys: Keys::new(options.key_properties)?,
             max_record_bytes: record_limit(options.max_record_bytes)?,
             opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
         })

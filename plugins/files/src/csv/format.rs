@@ -8,7 +8,7 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 use super::{Columns, CsvDecoder};
 use crate::options::{CsvSettings, Keys};
 use crate::tap::{
-    Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text,
+    Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text,
 };
 
 /// Comma-separated values.
@@ -21,6 +21,10 @@ impl Format for Csv {
 
     fn from_config(config: &ConnectorConfig) -> Result<Csv> {
         CsvSettings::from_config(config).map(Csv)
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.0.common.patterns
     }
 
     fn keys(&self) -> &Keys {

@@ -12,12 +12,13 @@ use super::file::{IpcFile, Message, Messages};
 use super::options::ArrowOptions;
 use super::reader::IpcRecords;
 use crate::options::Keys;
-use crate::tap::{Chosen, Format, Found, Limits, Pieces, Records, TypedColumns, check_cancelled};
+use crate::tap::{Chosen, Format, Found, Limits, Patterns, Pieces, Records, TypedColumns, check_cancelled};
 
 /// Arrow IPC.
 #[derive(Debug)]
 pub(crate) struct Ipc {
     keys: Keys,
+    patterns: Patterns,
     max_record_batch_bytes: NonZeroU64,
 }
 
@@ -26,8 +27,12 @@ impl Format for Ipc {
     type Shape = TypedColumns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Ipc> {
-        let ArrowOptions { key_properties, max_record_batch_bytes } = parse_options(config)?;
-        Ok(Ipc { keys: Keys::new(key_properties)?, max_record_batch_bytes })
+        let ArrowOptions { streams, key_properties, max_record_batch_bytes } = parse_options(config)?;
+        Ok(Ipc { keys: Keys::new(key_properties)?, patterns: Patterns::new(streams)?, max_record_batch_bytes })
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     fn keys(&self) -> &Keys {

@@ -5,10 +5,16 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use crate::tap::Globs;
+
 /// Options of the tap `arrow`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ArrowOptions {
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,

@@ -7,7 +7,7 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 
 use super::{Columns, JsonlDecoder, cut::Cut, decoder::skip_mark};
 use crate::options::{Keys, Settings};
-use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text};
 
 /// JSON lines.
 #[derive(Debug)]
@@ -19,6 +19,10 @@ impl Format for Jsonl {
 
     fn from_config(config: &ConnectorConfig) -> Result<Jsonl> {
         Settings::of_jsonl(config).map(Jsonl)
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.0.patterns
     }
 
     fn keys(&self) -> &Keys {

@@ -8,12 +8,13 @@ use dstream_sdk::{ConnectorConfig, Context, Result, parse_options};
 use super::file::ParquetFile;
 use super::reader::ParquetRecords;
 use crate::options::{Keys, ParquetOptions};
-use crate::tap::{Format, Found, Limits, Pieces, Records, TypedColumns};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Records, TypedColumns};
 
 /// Parquet.
 #[derive(Debug)]
 pub(crate) struct Parquet {
     keys: Keys,
+    patterns: Patterns,
 }
 
 impl Format for Parquet {
@@ -22,7 +23,11 @@ impl Format for Parquet {
 
     fn from_config(config: &ConnectorConfig) -> Result<Parquet> {
         let options: ParquetOptions = parse_options(config)?;
-        Ok(Parquet { keys: Keys::new(options.key_properties)? })
+        Ok(Parquet { keys: Keys::new(options.key_properties)?, patterns: Patterns::new(options.streams)? })
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     fn keys(&self) -> &Keys {

@@ -113,30 +113,16 @@ impl Streams<'_> {
     /// Everything beneath a folder, as one stream.
     fn add_whole(&mut self, root: &Path) -> Result<()> {
         let mut files = Vec::new();
-        let mut folders = vec![root.to_owned()];
-        while let Some(folder) = folders.pop() {
-            list(&folder, &mut |entry, is_dir| {
-                if is_private(entry) {
-                    return Ok(());
-                }
-                if is_dir {
-                    folders.push(entry.to_owned());
-                } else if has_ending(entry, self.endings) {
-                    files.push(found(entry, name_beneath(root, entry)?, true)?);
-                }
-                Ok(())
-            })?;
-        }
+        walk(root, &mut |entry| {
+            if has_ending(entry, self.endings) {
+                files.push(found(entry, name_beneath(root, entry)?, true)?);
+            }
+            Ok(())
+        })?;
         if files.is_empty() {
             return Ok(());
         }
-        files.sort_by(|one, other| one.name.cmp(&other.name));
-        if let Some([one, other]) = files.array_windows().find(|[one, other]| one.name == other.name) {
-            let (one, other) = (shown(&one.path), shown(&other.path));
-            return Err(Error::config(format!("`{one}` and `{other}` are one file, packed and unpacked"))
-                .hint("remove one of them"));
-        }
-        self.add(name_of(root)?.replace('.', "_"), root, files)
+        self.add(name_of(root)?.replace('.', "_"), root, in_order(files)?)
     }
 
     fn add(&mut self, stream: String, path: &Path, files: Vec<Found>) -> Result<()> {
@@ -150,6 +136,38 @@ impl Streams<'_> {
             .hint("rename one of them, or choose one with the path or a glob"));
         }
         Ok(())
+    }
+}
+
+/// Calls `each` for every file beneath a folder, without what is hidden or private.
+pub(super) fn walk(root: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        list(&folder, &mut |entry, is_dir| {
+            match is_dir {
+                _ if is_private(entry) => {}
+                true => folders.push(entry.to_owned()),
+                false => each(entry)?,
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The files of one stream by name.
+///
+/// # Errors
+/// `Config`: one is there packed and unpacked.
+pub(super) fn in_order(mut files: Vec<Found>) -> Result<Vec<Found>> {
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    match files.array_windows().find(|[one, other]| one.name == other.name) {
+        None => Ok(files),
+        Some([one, other]) => {
+            let (one, other) = (shown(&one.path), shown(&other.path));
+            Err(Error::config(format!("`{one}` and `{other}` are one file, packed and unpacked"))
+                .hint("remove one of them"))
+        }
     }
 }
 
@@ -168,13 +186,13 @@ fn not_utf8(path: &Path) -> Error {
 }
 
 /// The path beneath a folder, the same on every system.
-fn name_beneath(root: &Path, path: &Path) -> Result<String> {
+pub(super) fn name_beneath(root: &Path, path: &Path) -> Result<String> {
     let beneath = path.strip_prefix(root).unwrap_or(path);
     let parts: Option<Vec<&str>> = beneath.components().map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| unpacked(&parts.join("/")).to_owned()).ok_or_else(|| not_utf8(path))
 }
 
-fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
+pub(super) fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
     let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let stamp = modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));

@@ -8,6 +8,7 @@ mod format; // what is special to one type of file
 mod found; // a file, a folder or a glob -> streams and their files
 mod hive; // columns in the names of folders
 mod look; // what files hold, looked at by several threads
+mod patterns; // streams that the user names
 mod place; // where to read on in a file of text
 mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
@@ -22,6 +23,7 @@ pub(crate) use decode::{Decode, Decoded, Room, Start, Stop, batch, more, too_lon
 pub(crate) use encoding::Encoding;
 pub(crate) use format::{Format, Given, Limits, Records};
 pub(crate) use found::{Found, has_ending, io_error};
+pub(crate) use patterns::{Globs, Patterns};
 pub(crate) use position::{LineEnd, Position};
 pub(crate) use share::Pieces;
 pub(crate) use source::{Opening, Source};
@@ -67,7 +69,11 @@ impl<F: Format> OpenTap for FilesTap<F> {
 
 impl<F: Format> FilesTap<F> {
     fn streams(&self) -> Result<Vec<FoundStream>> {
-        found::streams(&self.path, F::ENDINGS)
+        let patterns = self.format.patterns();
+        match patterns.is_empty() {
+            true => found::streams(&self.path, F::ENDINGS),
+            false => patterns.streams(&self.path, F::ENDINGS),
+        }
     }
 
     /// What the options say of columns and streams that there are not is a slip.
