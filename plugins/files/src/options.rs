@@ -181,7 +181,10 @@ impl CsvSettings {
                 patterns: Patterns::new(options.streams)?,
                 keys: Keys::new(options.key_properties)?,
                 max_record_bytes: record_limit(options.max_record_bytes)?,
-                opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
+                opening: Opening {
+                    max_unpacked_bytes: options.max_unpacked_bytes,
+                    encoding: options.encoding,
+                },
             },
             dialect,
             tab_for_tsv: options.delimiter.is_none(),
@@ -198,7 +201,7 @@ impl Settings {
             null_values: options.null_values,
             types: parse_types(&options.types)?,
             patterns: Patterns::new(options.streams)?,
-                keys: Keys::new(options.key_properties)?,
+            keys: Keys::new(options.key_properties)?,
             max_record_bytes: record_limit(options.max_record_bytes)?,
             opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
         })

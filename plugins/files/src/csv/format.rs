@@ -7,9 +7,7 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 
 use super::{Columns, CsvDecoder};
 use crate::options::{CsvSettings, Keys};
-use crate::tap::{
-    Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text,
-};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text};
 
 /// Comma-separated values.
 #[derive(Debug)]
@@ -41,7 +39,8 @@ impl Format for Csv {
 
     fn has_pieces(&self, file: &Found) -> bool {
         // A quote in a comment is none.
-        self.0.dialect.comment.is_none() && Source::open(&file.path, self.0.common.opening).is_ok_and(|source| source.is_plain())
+        self.0.dialect.comment.is_none()
+            && Source::open(&file.path, self.0.common.opening).is_ok_and(|source| source.is_plain())
     }
 
     fn check(&self, file: &Found) -> Result<()> {

@@ -28,7 +28,11 @@ impl Format for Ipc {
 
     fn from_config(config: &ConnectorConfig) -> Result<Ipc> {
         let ArrowOptions { streams, key_properties, max_record_batch_bytes } = parse_options(config)?;
-        Ok(Ipc { keys: Keys::new(key_properties)?, patterns: Patterns::new(streams)?, max_record_batch_bytes })
+        Ok(Ipc {
+            keys: Keys::new(key_properties)?,
+            patterns: Patterns::new(streams)?,
+            max_record_batch_bytes,
+        })
     }
 
     fn patterns(&self) -> &Patterns {

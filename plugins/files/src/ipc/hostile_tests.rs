@@ -81,7 +81,10 @@ fn a_byte_changed_anywhere_is_a_value_or_an_error() {
     let mut random = Random::new();
     let batch = every_type_but_null();
     for codec in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
-        for whole in [file(std::slice::from_ref(&batch), options(codec)), stream(std::slice::from_ref(&batch), options(codec))] {
+        for whole in [
+            file(std::slice::from_ref(&batch), options(codec)),
+            stream(std::slice::from_ref(&batch), options(codec)),
+        ] {
             for _ in 0..250 {
                 let mut damaged = whole.clone();
                 for _ in 0..1 + random.below(3) {

@@ -237,7 +237,8 @@ fn batches_of_any_size_keep_to_the_limits_and_have_all_rows() {
 #[test]
 fn only_chosen_columns_are_read_in_the_order_of_the_selection() {
     let batch = every_type();
-    let folder = Folder::with("a.arrow", file(std::slice::from_ref(&batch), options(Some(CompressionType::ZSTD))));
+    let folder =
+        Folder::with("a.arrow", file(std::slice::from_ref(&batch), options(Some(CompressionType::ZSTD))));
     let tap = ipc(&folder, "a.arrow");
     for columns in [vec![], vec![52, 0], vec![45, 32, 50], vec![51]] {
         let columns: Vec<usize> = columns.into_iter().filter(|at| *at < batch.num_columns()).collect();

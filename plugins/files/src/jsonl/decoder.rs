@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use dstream_sdk::{Error, Result};
 
-use super::infer::read;
 use super::cut::{Cease, Cut};
+use super::infer::read;
 use super::lines::find_line;
 use super::parse::Fault;
 use super::tape::Tape;

@@ -4,8 +4,8 @@ use arrow::datatypes::{Field, Schema};
 
 use dstream_sdk::{Context, Error, Result};
 
-use super::decoder::{no_record, skip_mark};
 use super::cut::{Cease, Cut};
+use super::decoder::{no_record, skip_mark};
 use super::lines::find_line;
 use super::parse::{Fault, parse};
 use super::shape::Members;
@@ -30,7 +30,12 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// Looks at the records in some pieces of a file.
-    pub(crate) fn look(settings: &Settings, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
+    pub(crate) fn look(
+        settings: &Settings,
+        context: &Context,
+        file: &Found,
+        pieces: Pieces,
+    ) -> Result<Columns> {
         let mut window = Window::open(&file.path, settings.opening)?;
         skip_mark(&mut window);
         let mut columns = Columns::default();
@@ -59,9 +64,8 @@ impl Columns {
         }
         if let Some(name) = members.names.iter().find(|name| name.contains('\0')) {
             let name = name.escape_debug();
-            return Err(
-                Error::data(format!("`{place}` has the key `{name}`, which holds NUL")).hint("rename the key")
-            );
+            return Err(Error::data(format!("`{place}` has the key `{name}`, which holds NUL"))
+                .hint("rename the key"));
         }
         check_columns(members, &place)?;
         let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
@@ -74,7 +78,13 @@ impl Columns {
         Ok((Schema::new(fields.collect::<Vec<_>>()), Some(*records)))
     }
 
-    fn scan(&mut self, settings: &Settings, context: &Context, window: &mut Window, pieces: Pieces) -> Result<()> {
+    fn scan(
+        &mut self,
+        settings: &Settings,
+        context: &Context,
+        window: &mut Window,
+        pieces: Pieces,
+    ) -> Result<()> {
         let mut position = Position::default();
         let mut tape = Tape::default();
         let nulls = Nulls::new(&settings.null_values);

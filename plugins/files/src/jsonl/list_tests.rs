@@ -62,9 +62,15 @@ fn what_is_wrong_with_a_list_is_said_with_line_and_byte() {
         ("[\n{\"a\":1},\n{\"a\"\n 1}]", "line 4, byte 2: `:` was expected, `1` was found"),
         ("[{\"a\":1}", "line 1, byte 9: `,` or `]` was expected, the end of the file was found"),
         ("[{\"a\":1},\n", "line 2, byte 1: an object was expected, the end of the file was found"),
-        ("[{\"a\":1},\n{\"a\":", "line 2, byte 6: the end of an object was expected, the end of the file was found"),
+        (
+            "[{\"a\":1},\n{\"a\":",
+            "line 2, byte 6: the end of an object was expected, the end of the file was found",
+        ),
         ("[", "line 1, byte 2: an object or `]` was expected, the end of the file was found"),
-        ("{\n\"a\":1}\n{\"a\":", "line 3, byte 6: the end of an object was expected, the end of the file was found"),
+        (
+            "{\n\"a\":1}\n{\"a\":",
+            "line 3, byte 6: the end of an object was expected, the end of the file was found",
+        ),
         ("{\n\"a\":1}\n,{\"a\":2}", "line 3, byte 1: an object was expected, `,` was found"),
         ("{\n\"a\":1}\nx", "line 3, byte 1: an object was expected, `x` was found"),
     ] {
@@ -76,10 +82,14 @@ fn what_is_wrong_with_a_list_is_said_with_line_and_byte() {
 
 #[test]
 fn a_fault_far_on_in_a_long_line_is_found() {
-    let content: String = (0..100_000).map(|n| format!("{}{{\"n\":{n}}}", if n == 0 { "[" } else { "," })).collect();
+    let content: String =
+        (0..100_000).map(|n| format!("{}{{\"n\":{n}}}", if n == 0 { "[" } else { "," })).collect();
     let bytes = content.len();
     let error = error_of(content + ";");
-    assert!(error.message().contains(&format!("line 1, byte {} of the file: `,` or `]`", bytes + 1)), "{error}");
+    assert!(
+        error.message().contains(&format!("line 1, byte {} of the file: `,` or `]`", bytes + 1)),
+        "{error}"
+    );
 }
 
 #[test]
@@ -103,7 +113,10 @@ fn depth_and_size_are_limited_as_those_of_lines_are() {
     // An open quote takes the rest of the file.
     let open = format!("[{{\"a\": \"{}", "x\n".repeat(2_000_000));
     let folder = Folder::with("a.json", open);
-    assert_eq!(folder.jsonl("", json!({"max_record_bytes": 1000})).discover().unwrap_err().kind(), ErrorKind::Data);
+    assert_eq!(
+        folder.jsonl("", json!({"max_record_bytes": 1000})).discover().unwrap_err().kind(),
+        ErrorKind::Data
+    );
 }
 
 /// Records in one of three notations, which a file keeps to.
@@ -118,7 +131,9 @@ fn random_list(random: &mut Random, is_list: bool, count: usize) -> String {
             (true, _) => ",",
             (false, _) => "",
         };
-        content.push_str(&format!("{between}{space}{{{space}\"n\": {n},{space}\"t\": \"{text}{long}\"{space}}}{space}"));
+        content.push_str(&format!(
+            "{between}{space}{{{space}\"n\": {n},{space}\"t\": \"{text}{long}\"{space}}}{space}"
+        ));
     }
     content
 }
@@ -138,7 +153,8 @@ fn reading_on_from_any_bookmark_gives_exactly_the_rest() {
         assert_eq!(all.rows().len(), count + usize::from(!is_list));
         for (done, bookmark) in all.bookmarks.iter().enumerate() {
             let rest = read_as(&tap, stream.clone(), Some(bookmark.clone()), limits).unwrap();
-            let expected: Vec<Row> = all.batches.iter().skip(done + 1).flat_map(crate::testing::rows).collect();
+            let expected: Vec<Row> =
+                all.batches.iter().skip(done + 1).flat_map(crate::testing::rows).collect();
             assert_eq!(rest.rows(), expected);
         }
     }
@@ -162,7 +178,8 @@ fn objects_added_to_a_list_are_read_alone() {
 
 #[test]
 fn a_list_is_in_one_part_as_a_whole() {
-    let content: String = (0..500).map(|n| format!("{}{{\"n\": {n}}}\n", if n == 0 { "[" } else { "," })).collect();
+    let content: String =
+        (0..500).map(|n| format!("{}{{\"n\": {n}}}\n", if n == 0 { "[" } else { "," })).collect();
     let folder = Folder::with("a.json", content + "]");
     let tap = folder.jsonl("", json!({}));
     let stream = selected(&tap.discover().unwrap(), "a");

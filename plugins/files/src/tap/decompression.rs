@@ -16,7 +16,8 @@ const XZ_KIB: u32 = (MAX_DICTIONARY_BYTES >> 10) + 1024;
 /// The longest beginning that tells how a file is packed.
 const MAGIC_BYTES: u64 = 10;
 /// What follows `BZh1` to `BZh9`: a block, or the end of an empty file.
-const BZIP2_BLOCKS: [&[u8]; 2] = [&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
+const BZIP2_BLOCKS: [&[u8]; 2] =
+    [&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
 
 /// The bytes of a file, unpacked.
 pub(super) enum Unpacked {
@@ -36,7 +37,9 @@ impl Unpacked {
         // None of them can begin a text in UTF-8 but bzip2's, of which more is looked at.
         Ok(match magic[..] {
             [0x1f, 0x8b, ..] => Unpacked::Gzip(Box::new(MultiGzDecoder::new(buffered(file)))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Unpacked::Zstd(Box::new(zstd::Decoder::with_buffer(buffered(file))?)),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                Unpacked::Zstd(Box::new(zstd::Decoder::with_buffer(buffered(file))?))
+            }
             [0xfd, b'7', b'z', b'X', ..] => {
                 Unpacked::Xz(Box::new(XzReader::new_mem_limit(buffered(file), true, XZ_KIB)))
             }

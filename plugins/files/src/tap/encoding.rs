@@ -50,9 +50,38 @@ impl Encoding {
 
 /// The characters of windows-1252 from 0x80 to 0x9f.
 const WINDOWS_1252: [Option<char>; 32] = [
-    Some('€'), None, Some('‚'), Some('ƒ'), Some('„'), Some('…'), Some('†'), Some('‡'), Some('ˆ'), Some('‰'), Some('Š'),
-    Some('‹'), Some('Œ'), None, Some('Ž'), None, None, Some('‘'), Some('’'), Some('“'), Some('”'), Some('•'), Some('–'),
-    Some('—'), Some('˜'), Some('™'), Some('š'), Some('›'), Some('œ'), None, Some('ž'), Some('Ÿ'),
+    Some('€'),
+    None,
+    Some('‚'),
+    Some('ƒ'),
+    Some('„'),
+    Some('…'),
+    Some('†'),
+    Some('‡'),
+    Some('ˆ'),
+    Some('‰'),
+    Some('Š'),
+    Some('‹'),
+    Some('Œ'),
+    None,
+    Some('Ž'),
+    None,
+    None,
+    Some('‘'),
+    Some('’'),
+    Some('“'),
+    Some('”'),
+    Some('•'),
+    Some('–'),
+    Some('—'),
+    Some('˜'),
+    Some('™'),
+    Some('š'),
+    Some('›'),
+    Some('œ'),
+    None,
+    Some('ž'),
+    Some('Ÿ'),
 ];
 
 /// What cannot be read as a character, and where.
@@ -205,7 +234,8 @@ mod tests {
                     text.extend_from_slice(&buffer[..count]);
                 })
             };
-            let outcome = bytes.chunks(size).try_for_each(|part| add(part, false)).and_then(|()| add(b"", true));
+            let outcome =
+                bytes.chunks(size).try_for_each(|part| add(part, false)).and_then(|()| add(b"", true));
             let outcome = outcome.map(|()| String::from_utf8(text).unwrap());
             assert!(found.as_ref().is_none_or(|found| *found == outcome), "{outcome:?} in parts of {size}");
             found = Some(outcome);
@@ -214,7 +244,9 @@ mod tests {
     }
 
     fn units(text: &str, is_big: bool) -> Vec<u8> {
-        text.encode_utf16().flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|unit| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
     }
 
     #[test]
@@ -241,8 +273,17 @@ mod tests {
             assert_eq!(text(encoding, &units(&marked, is_big)).unwrap(), marked);
             assert_eq!(text(Encoding::Utf16, &units(&marked, is_big)).unwrap(), marked);
             let other = if is_big { Encoding::Utf16Le } else { Encoding::Utf16Be };
-            assert_eq!(text(other, &units(&marked, is_big)).unwrap_err().hint, Some("set `encoding` to `utf-16`"));
-            assert!(text(Encoding::Utf16, &units(content, is_big)).unwrap_err().hint.unwrap().contains("`utf-16le`"));
+            assert_eq!(
+                text(other, &units(&marked, is_big)).unwrap_err().hint,
+                Some("set `encoding` to `utf-16`")
+            );
+            assert!(
+                text(Encoding::Utf16, &units(content, is_big))
+                    .unwrap_err()
+                    .hint
+                    .unwrap()
+                    .contains("`utf-16le`")
+            );
         }
         assert_eq!(text(Encoding::Utf16, b"").unwrap(), "");
     }

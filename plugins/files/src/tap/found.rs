@@ -53,8 +53,7 @@ pub(crate) fn streams(path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>>
         Ok(metadata) if metadata.is_file() => found.add_file(path)?,
         Ok(metadata) if metadata.is_dir() => found.add_folder(path)?,
         Ok(_) => {
-            return Err(Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
-                .hint("copy what it gives to a file first"));
+            return Err(no_file(path));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_glob(path) => {
             match_glob(path, endings, &mut |path| found.add_file(path))?;
@@ -180,6 +179,11 @@ fn name_of(path: &Path) -> Result<&str> {
     path.file_name().unwrap_or_default().to_str().ok_or_else(|| not_utf8(path))
 }
 
+fn no_file(path: &Path) -> Error {
+    Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
+        .hint("copy what it gives to a file first, or leave it out with the path or a glob")
+}
+
 fn not_utf8(path: &Path) -> Error {
     Error::unsupported(format!("the name of the file `{}` is not UTF-8", shown(path)))
         .hint("rename it, or choose the others with a glob")
@@ -194,8 +198,12 @@ pub(super) fn name_beneath(root: &Path, path: &Path) -> Result<String> {
 
 pub(super) fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
     let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
+    if !metadata.is_file() {
+        return Err(no_file(path));
+    }
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let stamp = modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
+    let stamp =
+        modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
     Ok(Found { name, path: path.to_owned(), bytes: metadata.len(), stamp, is_one_of_many })
 }
 
@@ -284,7 +292,8 @@ fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Resul
         let kind = entry.file_type().map_err(|error| failed(&error))?;
         if kind.is_dir() {
             each(&path, true)?;
-        } else if kind.is_file() || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+        } else if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+            // Also what is no file, and links that lead nowhere: one with the name of a file is an error.
             each(&path, false)?;
         }
     }

@@ -188,6 +188,8 @@ pub(crate) fn check_cancelled(context: &Context) -> Result<()> {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod share_tests;
 #[cfg(test)]
 pub(crate) use share_tests::rows_of_part;

@@ -45,9 +45,12 @@ impl Patterns {
                 Globs::Many(globs) => globs,
             };
             if stream.is_empty() || globs.is_empty() {
-                return Err(Error::config(format!("`streams` has {} for the stream {}",
-                    if globs.is_empty() { "no pattern" } else { "patterns" }, quoted(stream.as_bytes())))
-                    .hint("write `\"streams\": {\"orders\": \"orders_*.csv\"}`"));
+                return Err(Error::config(format!(
+                    "`streams` has {} for the stream {}",
+                    if globs.is_empty() { "no pattern" } else { "patterns" },
+                    quoted(stream.as_bytes())
+                ))
+                .hint("write `\"streams\": {\"orders\": \"orders_*.csv\"}`"));
             }
             for glob in globs {
                 patterns.push(Pattern::new(&stream, glob)?);
@@ -67,8 +70,10 @@ impl Patterns {
     pub(super) fn streams(&self, folder: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
         if !folder.is_dir() {
             let place = shown(&found::absolute(folder));
-            return Err(Error::config(format!("`streams` names files beneath `path`, and `{place}` is no folder"))
-                .hint("set `path` to the folder that has all of them"));
+            return Err(Error::config(format!(
+                "`streams` names files beneath `path`, and `{place}` is no folder"
+            ))
+            .hint("set `path` to the folder that has all of them"));
         }
         let mut streams: BTreeMap<&str, Vec<Found>> = BTreeMap::new();
         let mut is_used = vec![false; self.0.len()];
@@ -81,7 +86,9 @@ impl Patterns {
                 }
                 *is_used = true;
                 match of {
-                    Some(other) if other.stream != pattern.stream => return Err(in_two(path, other, pattern)),
+                    Some(other) if other.stream != pattern.stream => {
+                        return Err(in_two(path, other, pattern));
+                    }
                     _ => of = Some(pattern),
                 }
             }
@@ -122,7 +129,8 @@ impl Pattern {
         let Some(Component::Normal(last)) = parts.last() else { return Err(broken(&"it is empty")) };
         let is_open = last.to_string_lossy().chars().all(|letter| letter == '*');
         let text = parts.iter().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-        let glob = GlobBuilder::new(&text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
+        let glob =
+            GlobBuilder::new(&text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
         Ok(Pattern { stream: stream.to_owned(), glob: glob.compile_matcher(), is_open, written })
     }
 }
@@ -147,8 +155,15 @@ mod tests {
     fn folder() -> Folder {
         let folder = Folder::new();
         for name in [
-            "orders_1.csv", "orders_2.csv.gz", "2024/e.csv", "2025/e.csv", "2025/.h.csv", "2025/_tmp.csv", "2025/x.txt",
-            "p/year=2013/a.csv", "p/year=2014/a.csv",
+            "orders_1.csv",
+            "orders_2.csv.gz",
+            "2024/e.csv",
+            "2025/e.csv",
+            "2025/.h.csv",
+            "2025/_tmp.csv",
+            "2025/x.txt",
+            "p/year=2013/a.csv",
+            "p/year=2014/a.csv",
         ] {
             folder.write(name, "a\n1\n");
         }
@@ -168,7 +183,8 @@ mod tests {
 
     #[test]
     fn each_stream_has_the_files_of_its_patterns() {
-        let streams = json!({"orders": "orders_*", "events": ["2024/*.csv", "./2025/*"], "all.p": "p/**/*.csv"});
+        let streams =
+            json!({"orders": "orders_*", "events": ["2024/*.csv", "./2025/*"], "all.p": "p/**/*.csv"});
         let of = |name: &str, rows| (name.to_owned(), Some(rows));
         assert_eq!(found(&folder(), streams), [of("all.p", 2), of("events", 2), of("orders", 2)]);
         // Two patterns of one stream may match one file.
@@ -187,7 +203,10 @@ mod tests {
         let error = error_of(&folder(), "", json!({"orders": "orders_*.csv*", "one": "orders_1.csv"}));
         assert_eq!(error.kind(), ErrorKind::Config);
         let message = error.message();
-        assert!(message.contains("orders_1.csv` is matched by two streams: `one` (`orders_1.csv`) and `orders`"), "{message}");
+        assert!(
+            message.contains("orders_1.csv` is matched by two streams: `one` (`orders_1.csv`) and `orders`"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -202,8 +221,15 @@ mod tests {
     #[test]
     fn patterns_that_cannot_be_meant_are_refused() {
         for streams in [
-            json!({"x": "../*.csv"}), json!({"x": "/etc/*"}), json!({"x": "a/../../b"}), json!({"x": ""}), json!({"x": "."}),
-            json!({"x": "[a"}), json!({"x": []}), json!({"": "*.csv"}), json!({"x": 1}),
+            json!({"x": "../*.csv"}),
+            json!({"x": "/etc/*"}),
+            json!({"x": "a/../../b"}),
+            json!({"x": ""}),
+            json!({"x": "."}),
+            json!({"x": "[a"}),
+            json!({"x": []}),
+            json!({"": "*.csv"}),
+            json!({"x": 1}),
         ] {
             assert_eq!(error_of(&folder(), "", streams.clone()).kind(), ErrorKind::Config, "{streams}");
         }

@@ -17,7 +17,8 @@ fn read_part<F: Format>(
     bookmark: Option<Bookmark>,
     batch_rows: usize,
 ) -> Result<(Vec<Vec<Row>>, Vec<Bookmark>)> {
-    let partition = Partition { data: serde_json::to_value(share).unwrap(), ..Partition::whole(&stream.name) };
+    let partition =
+        Partition { data: serde_json::to_value(share).unwrap(), ..Partition::whole(&stream.name) };
     let request = ReadRequest {
         partition,
         streams: vec![stream.clone()],
@@ -69,7 +70,8 @@ fn all_parts<F: Format>(
 fn random_csv(random: &mut Random, end: &str, first: usize, count: usize) -> String {
     let mut content = String::new();
     for n in first..first + count {
-        let text = random.one_of(&["", "x", "\"a\nb\"", "\"\r\n,\"\"\n\"", "a\"b", "\"\"\"\n\"", "\u{e4}", "\"\""]);
+        let text =
+            random.one_of(&["", "x", "\"a\nb\"", "\"\r\n,\"\"\n\"", "a\"b", "\"\"\"\n\"", "\u{e4}", "\"\""]);
         let long = "y".repeat(if random.below(12) == 0 { random.below(300) } else { 0 });
         content.push_str(&format!("{n},{}{end}", if long.is_empty() { text } else { &long }));
         if random.below(10) == 0 {
@@ -100,7 +102,11 @@ fn every_record_is_in_one_part_also_of_a_file_that_grows() {
         for _ in 0..3 {
             let (rows, last) = all_parts(&tap, &stream, parts, piece_bytes, &from).unwrap();
             found.extend(rows);
-            assert_eq!(numbers(&found), (0..written).collect::<Vec<_>>(), "round {round}: {parts} of {piece_bytes}");
+            assert_eq!(
+                numbers(&found),
+                (0..written).collect::<Vec<_>>(),
+                "round {round}: {parts} of {piece_bytes}"
+            );
             from = last;
             let more = random.below(60);
             folder.append("a.csv", random_csv(&mut random, end, written, more));
@@ -147,7 +153,8 @@ fn lines_of_json_are_shared_out_as_well() {
 fn a_file_that_is_looked_at_in_pieces_has_the_same_columns() {
     let mut random = Random::new();
     for _ in 0..40 {
-        let value = |random: &mut Random| random.one_of(&["1", "2.5", "x", "", "2024-01-01", "\"a\nb\""]).to_owned();
+        let value =
+            |random: &mut Random| random.one_of(&["1", "2.5", "x", "", "2024-01-01", "\"a\nb\""]).to_owned();
         let one = value(&mut random);
         let mut content = "a,b\n".to_owned();
         for n in 0..200 {
@@ -210,7 +217,10 @@ fn folders_of_partitions_are_columns() {
         );
         let (rows, _) = all_parts(&tap, &selected(&catalog, "sales"), 1, 1000, &[None]).unwrap();
         let row = |values: [Option<&str>; 3]| values.map(|value| value.map(str::to_owned)).to_vec();
-        assert_eq!(rows, [row([Some("1"), Some("2013"), Some("Köln")]), row([Some("2"), Some("2014"), None])]);
+        assert_eq!(
+            rows,
+            [row([Some("1"), Some("2013"), Some("Köln")]), row([Some("2"), Some("2014"), None])]
+        );
     }
     folder.write("sales/year=2015/city=x/a.csv", "n,year\n3,1\n");
     let error = folder.csv("sales", json!({})).discover().unwrap_err();

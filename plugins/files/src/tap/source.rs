@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroU64;
 use std::path::Path;
+use std::time::SystemTime;
 
 use dstream_sdk::{Error, Result};
 
@@ -33,6 +34,9 @@ pub(crate) struct Source {
     /// Room for bytes that are not UTF-8 yet.
     encoded: Vec<u8>,
     has_ended: bool,
+    /// Bytes that the file had when it was opened, and when it was changed last.
+    bytes: u64,
+    modified: Option<SystemTime>,
 }
 
 impl Source {
@@ -40,9 +44,11 @@ impl Source {
         let failed = |error: io::Error| io_error("opening", path, &error);
         let file = File::open(path).map_err(failed)?;
         // Opening a folder succeeds; only reading it fails, with words that help nobody.
-        if !file.metadata().map_err(failed)?.is_file() {
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
             return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
         }
+        let modified = metadata.modified().ok();
         let unpacked = Unpacked::new(file).map_err(failed)?;
         Ok(Source {
             unpacked,
@@ -51,6 +57,8 @@ impl Source {
             transcoder: Transcoder::new(opening.encoding),
             encoded: Vec::new(),
             has_ended: false,
+            bytes: metadata.len(),
+            modified,
         })
     }
 
@@ -59,21 +67,36 @@ impl Source {
         matches!(self.unpacked, Unpacked::Plain(_)) && self.transcoder.is_none()
     }
 
-    /// All that was read is still there.
+    /// All that was read is still there, and so is the beginning of the file, of which `head` was read.
     ///
     /// # Errors
-    /// `Data`: the file was cut while it was read.
-    pub(crate) fn check_whole(&self, path: &Path) -> Result<()> {
+    /// `Data`: the file was cut, or written anew, while it was read.
+    pub(crate) fn check_whole(&self, path: &Path, head: &[u8]) -> Result<()> {
         let Unpacked::Plain(file) = &self.unpacked else { return Ok(()) };
-        let bytes = file.metadata().map_err(|error| io_error("looking at", path, &error))?.len();
-        match bytes < self.read {
-            true => Err(Error::data(format!(
-                "`{}` was cut to {bytes} bytes while it was read, and {} were read",
-                shown(path),
-                self.read
+        let failed = |error: io::Error| io_error("looking at", path, &error);
+        let metadata = file.metadata().map_err(failed)?;
+        let (place, bytes) = (shown(path), metadata.len());
+        let again = "run again once nobody writes to it";
+        let before = self.read.max(self.bytes);
+        if bytes < before {
+            return Err(Error::data(format!(
+                "`{place}` was cut to {bytes} bytes while it was read, and had {before} before"
             ))
-            .hint("run again once nobody writes to it")),
-            false => Ok(()),
+            .hint(again));
+        }
+        if metadata.modified().ok() == self.modified || self.transcoder.is_some() {
+            return Ok(());
+        }
+        // Something was appended, most likely.
+        let mut file = file;
+        let place_before = file.stream_position().map_err(failed)?;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut now = Vec::with_capacity(head.len());
+        file.take(head.len() as u64).read_to_end(&mut now).map_err(failed)?;
+        file.seek(SeekFrom::Start(place_before)).map_err(failed)?;
+        match now == head {
+            true => Ok(()),
+            false => Err(Error::data(format!("`{place}` was written anew while it was read")).hint(again)),
         }
     }
 
@@ -128,7 +151,8 @@ impl Source {
     pub(crate) fn seek(&mut self, path: &Path, offset: u64) -> Result<bool> {
         let (Unpacked::Plain(file), None) = (&mut self.unpacked, &self.transcoder) else { return Ok(false) };
         file.seek(SeekFrom::Start(offset)).map_err(|error| io_error("reading", path, &error))?;
-        self.read = offset;
+        // Behind the end there is nothing that could be lost.
+        self.read = offset.min(self.bytes);
         Ok(true)
     }
 

@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use serde_json::Value;
 use std::time::Instant;
 
+use super::check_cancelled;
 use super::decode::{Decode, Decoded, Room, Stop, more};
 use super::format::{Given, Limits, Records};
 use super::place;
@@ -11,7 +12,6 @@ use super::position::Position;
 use super::share::Pieces;
 use super::walk::{Walk, Way};
 use super::window::Window;
-use super::check_cancelled;
 use dstream_sdk::{Context, Result};
 
 /// Offsets of text are 32 bits wide; a batch stays well below.
@@ -81,7 +81,8 @@ impl TextRecords {
             record_bytes: self.record_bytes,
             until,
         };
-        let Decoded { rows, bytes, stop } = self.decoder.decode(&mut self.window, &mut self.position, room)?;
+        let Decoded { rows, bytes, stop } =
+            self.decoder.decode(&mut self.window, &mut self.position, room)?;
         self.batch.rows += rows;
         self.batch.bytes += bytes;
         self.batch.source_bytes += self.window.offset() - before;
@@ -140,10 +141,7 @@ impl Records for TextRecords {
             match self.step()? {
                 Filled::Batch => return self.take_batch(),
                 Filled::End if self.batch.rows > 0 => return self.take_batch(),
-                Filled::End => {
-                    self.window.check_whole()?;
-                    return Ok(Given::End);
-                }
+                Filled::End => return Ok(Given::End),
                 Filled::More => {}
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

@@ -294,7 +294,8 @@ fn what_is_packed_twice_or_damaged_is_an_error() {
 
 #[test]
 fn of_a_packed_file_that_is_cut_only_what_is_sound_is_given_and_never_its_end() {
-    let content: String = "n\n".to_owned() + &(0..60_000).map(|n| format!("{}\n", n * 7919 % 100_003)).collect::<String>();
+    let content: String =
+        "n\n".to_owned() + &(0..60_000).map(|n| format!("{}\n", n * 7919 % 100_003)).collect::<String>();
     for (name, pack) in &PACKS[1..] {
         let packed = pack(content.as_bytes());
         let folder = Folder::with(name, &packed);
@@ -340,7 +341,9 @@ fn text_in_any_encoding_is_read_and_read_on() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
     let latin = |text: &str| text.chars().map(|letter| letter as u8).collect::<Vec<u8>>();
     let long: String = (0..50_000).map(|n| format!("{n},\u{e4}\n")).collect();
-    for (encoding, encode) in [("utf-16", &utf16 as &dyn Fn(&str) -> Vec<u8>), ("latin-1", &latin), ("windows-1252", &latin)] {
+    for (encoding, encode) in
+        [("utf-16", &utf16 as &dyn Fn(&str) -> Vec<u8>), ("latin-1", &latin), ("windows-1252", &latin)]
+    {
         let mark = if encoding == "utf-16" { "\u{feff}" } else { "" };
         let content = format!("{mark}n,stra\u{df}e\n{long}");
         for pack in [plain, gzip] {
@@ -357,7 +360,8 @@ fn text_in_any_encoding_is_read_and_read_on() {
             let bookmark = all.bookmarks.last().unwrap();
             let more = read_as(&tap, stream.clone(), Some(bookmark.clone()), limits).unwrap();
             assert_eq!(more.rows(), [row(&["7", "\u{fc}"])]);
-            let other = folder.csv("a.csv", json!({"encoding": if mark.is_empty() { "utf-8" } else { "utf-16be" }}));
+            let other =
+                folder.csv("a.csv", json!({"encoding": if mark.is_empty() { "utf-8" } else { "utf-16be" }}));
             let error = read_as(&other, stream, Some(bookmark.clone()), limits).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BookmarkLost, "{error}");
         }

@@ -36,19 +36,13 @@ impl Window {
         window.fill()?;
         // In UTF-8 there are no such bytes.
         let head = &window.buffer[..window.end];
-        if opening.encoding == Encoding::Utf8 && (head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])) {
+        if opening.encoding == Encoding::Utf8
+            && (head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]))
+        {
             return Err(Error::data(format!("`{}` is UTF-16", shown(path)))
                 .hint("set `encoding` to `utf-16`, or save it as UTF-8"));
         }
         Ok(window)
-    }
-
-    /// At the end of the file: what was read is still there.
-    ///
-    /// # Errors
-    /// `Data`: the file was cut while it was read.
-    pub(crate) fn check_whole(&self) -> Result<()> {
-        self.source.check_whole(&self.path)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -108,6 +102,10 @@ impl Window {
         if self.base == 0 && self.head.len() < KEPT_BYTES {
             self.head.clear();
             self.head.extend_from_slice(&self.buffer[..self.end.min(KEPT_BYTES)]);
+        }
+        if self.ended {
+            // Before the last records are given: one that was cut looks like one that is whole.
+            self.source.check_whole(&self.path, &self.head)?;
         }
         Ok(count > 0)
     }
