@@ -11,7 +11,7 @@ use dstream_sdk::Result;
 
 use super::IpcEncoding;
 use super::options::Compression;
-use super::tests::{every_type, ipc};
+use super::samples::{every_type, ipc};
 use crate::store::Staged;
 use crate::target::Encoding;
 use crate::testing::{Folder, read};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dstream_sdk::{Error, ErrorKind, Result};
 
 use super::Ipc;
-use super::tests::{every_type, file, ipc, numbers, options, stream};
+use super::samples::{every_type, file, ipc, numbers, options, stream};
 use crate::tap::FilesTap;
 use crate::testing::{Folder, Random, Read, read, tap};
 

@@ -1,10 +1,10 @@
 //! The records of one file, record batch after record batch.
 
-use arrow::array::{ArrayRef, MutableArrayData, RecordBatch, RecordBatchOptions, make_array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::concat;
 use arrow::datatypes::Schema;
 use arrow::ipc;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,24 +13,12 @@ use std::time::Instant;
 use dstream_sdk::{Context, Error, Result};
 
 use super::arrays::{Arrays, Dictionaries};
+use super::copied::copied;
 use super::fault::{Fault, Told};
 use super::file::{Block, IpcFile, Message, Messages, hash};
+use super::place::IpcPlace;
 use crate::shown::shown;
 use crate::tap::{Chosen, Given, Limits, Pieces, Records, check_cancelled};
-
-/// The document in the state file.
-#[derive(Debug, Serialize, Deserialize)]
-struct IpcPlace {
-    /// The file it was taken of.
-    identity: String,
-    /// Record batches before the next record.
-    batch: u64,
-    /// Rows before it in its record batch.
-    row: u64,
-    /// Of a stream, the hash of all that describes the messages before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<String>,
-}
 
 /// Reads record batches of a file from a place on.
 pub(super) struct IpcRecords {
@@ -284,29 +272,6 @@ impl IpcRecords {
         self.row += part.num_rows();
         let batch = self.chosen.in_order(self.file.path(), &part)?;
         Ok(Some(Given::Batch { batch, source_bytes }))
-    }
-}
-
-/// Some rows in buffers of their own: a slice would keep, and be counted as, all of them. Fewer than `rows` where these
-/// are wider than most.
-fn copied(records: &RecordBatch, from: usize, mut rows: usize, limit_bytes: u64) -> Result<RecordBatch> {
-    let mut before = u64::MAX;
-    loop {
-        let columns = records.columns().iter().map(|column| {
-            let data = column.to_data();
-            let mut copy = MutableArrayData::new(vec![&data], false, rows);
-            copy.try_extend(0, from, from + rows)?;
-            Ok(make_array(copy.freeze()))
-        });
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let part =
-            RecordBatch::try_new_with_options(records.schema(), columns.collect::<Result<_>>()?, &options)?;
-        let bytes = part.get_array_memory_size() as u64;
-        // What all rows share, such as a dictionary, does not become smaller.
-        if bytes <= limit_bytes || rows == 1 || bytes > before / 4 * 3 {
-            return Ok(part);
-        }
-        (before, rows) = (bytes, rows / 2);
     }
 }
 

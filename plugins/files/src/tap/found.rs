@@ -1,13 +1,13 @@
 //! From a path to streams: a file, what is in a folder, or what a glob matches.
 
-use globset::GlobBuilder;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use dstream_sdk::{Error, Result};
 
+use super::glob::{is_glob, match_glob};
 use crate::shown::shown;
 
 /// Endings of compressed files; the content decides whether they are.
@@ -237,51 +237,8 @@ pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|ending| strip(plain, ending).is_some())
 }
 
-fn is_glob(path: &Path) -> bool {
-    path.to_string_lossy().contains(['*', '?', '[', '{'])
-}
-
-fn match_glob(written: &Path, endings: &[&str], found: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
-    let broken = |reason: &dyn std::fmt::Display| {
-        Error::config(format!("the glob `{}` cannot be read: {reason}", shown(written)))
-    };
-    // Without `./` and doubled slashes, as the entries of folders come.
-    let path: PathBuf = written.components().filter(|part| *part != Component::CurDir).collect();
-    let text = path.to_str().ok_or_else(|| broken(&"it is not UTF-8"))?;
-    let glob =
-        GlobBuilder::new(text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
-    let matcher = glob.compile_matcher();
-    let base: PathBuf = path.components().take_while(|part| !is_glob(Path::new(part))).collect();
-    // `data/*` and `data/**` name no kind of file: those of the format are meant.
-    let open_end = path.components().next_back().is_some_and(|part| {
-        matches!(part, Component::Normal(part) if part.to_string_lossy().chars().all(|letter| letter == '*'))
-    });
-    let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-    if !start.is_dir() {
-        let place = shown(&absolute(start));
-        return Err(Error::not_found(format!(
-            "the folder `{place}` of the glob `{}` does not exist",
-            shown(written)
-        ))
-        .hint("look at the path of the connection"));
-    }
-    let mut folders = vec![start.to_owned()];
-    while let Some(folder) = folders.pop() {
-        list(&folder, &mut |entry, is_dir| {
-            let entry = entry.strip_prefix(".").unwrap_or(entry);
-            if is_dir {
-                folders.push(entry.to_owned());
-            } else if matcher.is_match(entry) && (!open_end || has_ending(entry, endings)) {
-                found(entry)?;
-            }
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
 /// Calls `each` for what is in a folder, without what is hidden. A link to a folder is not followed: it may lead back.
-fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
+pub(super) fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
     let failed = |error: &std::io::Error| io_error("listing the folder", &absolute(folder), error);
     for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
         let entry = entry.map_err(|error| failed(&error))?;

@@ -6,6 +6,7 @@ mod decompression; // gzip, zstd, bzip2 and xz, by their first bytes
 mod encoding; // text that is not UTF-8
 mod format; // what is special to one type of file
 mod found; // a file, a folder or a glob -> streams and their files
+mod glob; // the files that a glob matches
 mod hive; // columns in the names of folders
 mod look; // what files hold, looked at by several threads
 mod patterns; // streams that the user names
