@@ -24,7 +24,8 @@ pub use catalog::{
 };
 pub use context::{Context, LogLevel, host_log_level, log_of_library};
 pub use delivery::{
-    Begun, Commit, CommitRecord, CommitWindow, Pipeline, Prepared, StreamPlan, WindowWish, WriteMode, WriteRequest,
+    Begun, Commit, CommitRecord, CommitWindow, Pipeline, Prepared, StreamPlan, WindowWish, WriteMode,
+    WriteRequest,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use manifest::{AbiVersion, ConnectorManifest, Manifest, TapManifest, TargetManifest, manifest_section};

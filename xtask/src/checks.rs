@@ -110,6 +110,12 @@ fn tests() -> Result<Outcome> {
     if cfg!(target_os = "linux") && !program("strace -V").exists() {
         packages::install("strace", "there is no `strace`, which shows what a run writes to disk")?;
     }
+    if !program("python3 -c").arg("import ensurepip").exists() {
+        packages::install("python3-venv", "there is no `venv` of Python, where the readers of files live")?;
+    }
+    say::line("pyarrow, DuckDB and Polars are installed into a folder of their own, once");
+    let python = dstream_peers::install()?;
+    tests = tests.env(dstream_peers::PYTHON, &python.to_string_lossy());
     let server = TestServer::start()?;
     if let Some((name, value)) = server.environment() {
         tests = tests.env(name, &value);

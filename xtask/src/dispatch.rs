@@ -6,36 +6,41 @@ use std::process::ExitCode;
 use crate::shell::{program, program_at};
 use crate::{dist, startup};
 
-/// Runs the benchmarks that are named, or all of them; options are for `databases`.
+/// Runs the benchmarks that are named, or all of them; options are for whole syncs.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
-    const ALL: [&str; 4] = ["border", "singer", "startup", "databases"];
+    const ALL: [&str; 5] = ["border", "singer", "startup", "databases", "files"];
+    const SYNCS: [&str; 2] = ["databases", "files"];
     let first_option = args.iter().position(|arg| arg.starts_with('-')).unwrap_or(args.len());
     let (names, options) = args.split_at(first_option);
     if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {
         bail!("no benchmark `{unknown}`; these are there: {}", ALL.join(", "));
     }
-    if let (Some(option), false) = (options.first(), *names == ["databases"]) {
-        bail!("`{option}` is an option of `cargo xtask bench databases` alone");
+    let has_options = matches!(names, [name] if SYNCS.contains(&name.as_str()));
+    if let (Some(option), false) = (options.first(), has_options) {
+        bail!("`{option}` is an option of one of {} alone", SYNCS.join(", "));
     }
+    let mut met = true;
     for name in ALL.into_iter().filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
         match name {
             "startup" => drop(startup::run()?),
-            "databases" => return databases(options),
+            suite if SYNCS.contains(&suite) => met &= syncs(suite, options)?,
             _ => program("cargo bench --package dstream-core --bench").arg(name).run()?,
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Whole syncs with databases, beside their peers: the last of the benchmarks, as it is the one that takes long.
-fn databases(options: &[String]) -> Result<ExitCode> {
+/// Whole syncs, beside their peers: the last of the benchmarks, as they take long.
+fn syncs(suite: &str, options: &[String]) -> Result<bool> {
     let installed = dist::build(&[])?;
-    let cargo = program("cargo run --release --package dstream-bench -- --dstreams")
+    let cargo = program("cargo run --release --package dstream-bench --")
+        .arg(suite)
+        .arg("--dstreams")
         .arg(installed.join("bin"))
         .arg("--folder")
         .arg(dist::target().join("bench"))
         .args(options);
-    Ok(if cargo.try_run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    cargo.try_run()
 }
 
 /// Runs the kill campaign on the release binary and plugins; with `--bug` and `--bugs`, on ones that can have bugs.

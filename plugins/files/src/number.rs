@@ -77,6 +77,16 @@ const POWERS: [f64; 23] = [
     1e19, 1e20, 1e21, 1e22,
 ];
 
+const WHOLE_POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// The float that gives the number back: written with as many digits as `text` has, it has the same ones. `None`: not a
 /// number, or a float would alter it.
 pub(crate) fn exact_f64(text: &[u8]) -> Option<f64> {
@@ -153,6 +163,45 @@ fn magnitude(text: &[u8]) -> Option<(bool, u64)> {
 /// A number of at most `precision` digits, `scale` of them behind the point, as a whole number of units of the last
 /// place. Zeros before the number are taken where `lenient`.
 pub(crate) fn exact_decimal(text: &[u8], precision: u8, scale: i8, lenient: bool) -> Option<i128> {
+    short_decimal(text, precision, scale).or_else(|| long_decimal(text, precision, scale, lenient))
+}
+
+/// What nearly all numbers are: at most 18 digits, no more of them behind the point than `scale`, written plainly. `None`:
+/// it is not one of those, whatever else it is.
+#[inline]
+fn short_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    // A zero before other digits is left to the longer way, and so is a point at either end.
+    if digits.len() > 19 || !matches!(digits, [b'1'..=b'9', ..] | [b'0', b'.', _, ..]) {
+        return None;
+    }
+    let (mut value, mut whole) = (0_u64, digits.len());
+    for (at, byte) in digits.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            // Nineteen digits fit.
+            value = value * 10 + u64::from(digit);
+        } else if *byte == b'.' && whole == digits.len() {
+            whole = at;
+        } else {
+            return None;
+        }
+    }
+    let fraction = digits.len().saturating_sub(whole + 1);
+    let missing = usize::try_from(scale).ok()?.checked_sub(fraction)?;
+    if (whole + 1 == digits.len()) || (negative && value == 0) {
+        return None;
+    }
+    let value = value.checked_mul(*WHOLE_POWERS.get(missing)?)?;
+    let fits = WHOLE_POWERS.get(usize::from(precision)).is_none_or(|bound| value < *bound);
+    let value = i128::from(value);
+    fits.then_some(if negative { -value } else { value })
+}
+
+fn long_decimal(text: &[u8], precision: u8, scale: i8, lenient: bool) -> Option<i128> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] if lenient => (false, rest),
@@ -192,6 +241,25 @@ pub(crate) fn exact_decimal(text: &[u8], precision: u8, scale: i8, lenient: bool
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Random;
+
+    #[test]
+    fn the_short_way_to_a_decimal_leads_where_the_long_one_does() {
+        let mut random = Random::new();
+        let parts = ["0", "1", "9", "12", "00", "9999999", ".", "-", "+", "e", "123456789"];
+        let mut found = 0;
+        for _ in 0..200_000 {
+            let text: String = (0..random.below(7)).map(|_| random.one_of(&parts)).collect();
+            let (precision, scale) = (1 + random.below(38) as u8, random.below(12) as i8);
+            let Some(short) = short_decimal(text.as_bytes(), precision, scale) else { continue };
+            for lenient in [false, true] {
+                let long = long_decimal(text.as_bytes(), precision, scale, lenient);
+                assert_eq!(Some(short), long, "{text} as decimal({precision},{scale})");
+            }
+            found += 1;
+        }
+        assert!(found > 10_000, "{found} comparisons show little");
+    }
 
     #[test]
     fn a_float_has_the_digits_of_its_text() {

@@ -32,17 +32,22 @@ impl Timestamp {
 /// `YYYY-MM-DD`, in days since 1970.
 pub(crate) fn date(text: &[u8]) -> Option<i32> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
-    let year = pair(*y1, *y2)? * 100 + pair(*y3, *y4)?;
-    let (month, day) = (pair(*m1, *m2)?, pair(*d1, *d2)?);
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in(year, month) {
+    // All digits at once: the top bits of a byte are 3, and stay so with 6 added.
+    let digits = u64::from_le_bytes([*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2]);
+    let (threes, tops) = (0x3030_3030_3030_3030, 0xf0f0_f0f0_f0f0_f0f0);
+    if digits & tops != threes || (digits + 0x0606_0606_0606_0606) & tops != threes {
+        return None;
+    }
+    let pair = |tens: &u8, ones: &u8| u32::from(tens & 15) * 10 + u32::from(ones & 15);
+    let (year, month, day) = (pair(y1, y2) * 100 + pair(y3, y4), pair(m1, m2), pair(d1, d2));
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || (day > 28 && day > days_in(year, month)) {
         return None;
     }
     // Days from civil: a year that begins in March puts the leap day at its end.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, year_of_era) = (year / 400, year % 400);
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let century = year / 100;
+    let days = year * 365 + year / 4 - century + century / 4 + (153 * month + 2) / 5 + day - 1;
+    Some(days as i32 - 719_468)
 }
 
 /// `YYYY-MM-DD`, `T` or a space, `HH:MM`, then seconds, a fraction of up to nine digits, and `Z` or an offset, each if
@@ -101,7 +106,7 @@ fn pair(tens: u8, ones: u8) -> Option<i32> {
         .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
 }
 
-fn days_in(year: i32, month: i32) -> i32 {
+fn days_in(year: u32, month: u32) -> u32 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,

@@ -202,8 +202,8 @@ fn fraction(text: &[u8], unit: TimeUnit) -> Option<(i64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dstream_sdk::text::{self, FIRST_DAY, LAST_DAY};
     use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
+    use dstream_sdk::text::{self, FIRST_DAY, LAST_DAY};
     use proptest::prelude::*;
 
     fn made(write: impl FnOnce(&mut String)) -> String {

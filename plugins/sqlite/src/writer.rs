@@ -65,7 +65,9 @@ impl SqliteWriter {
         for (at, (column, array)) in shape.columns.iter().zip(records.columns()).enumerate() {
             let cells = Cells::new(array)?;
             let found = cells.find_inexact(records.num_rows());
-            if let Some((row, why)) = found.or_else(|| find_nan(&cells, array.data_type(), records.num_rows())) {
+            if let Some((row, why)) =
+                found.or_else(|| find_nan(&cells, array.data_type(), records.num_rows()))
+            {
                 return Err(inexact(&column.name, rows + row as u64, why));
             }
             let null = keys.contains(&at).then(|| (0..records.num_rows()).find(|row| cells.is_null(*row)));

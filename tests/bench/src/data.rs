@@ -20,6 +20,8 @@ pub(crate) struct Data {
     pub(crate) lineitem_csv: String,
     /// `orders` as CSV.
     pub(crate) orders_csv: String,
+    /// `lineitem` as JSON lines.
+    pub(crate) lineitem_jsonl: String,
     /// `lineitem` as Parquet.
     pub(crate) lineitem_parquet: String,
     /// The folder of all of them.
@@ -52,6 +54,15 @@ impl Data {
             fs::rename(unfinished, folder.join(&name))?;
         }
         let lineitem_parquet = format!("{name}/parquet/lineitem.parquet");
+        let lineitem_jsonl = format!("{name}/jsonl/lineitem.jsonl");
+        if !folder.join(&lineitem_jsonl).exists() {
+            line("writing it as JSON lines");
+            fs::create_dir_all(folder.join(&name).join("jsonl"))?;
+            let unfinished = format!("{name}/jsonl/unfinished");
+            let copy = format!("COPY (FROM '{lineitem_parquet}') TO '{unfinished}' (FORMAT json)");
+            python.query(folder, &copy)?;
+            fs::rename(folder.join(unfinished), folder.join(&lineitem_jsonl))?;
+        }
         let facts = |what: &str, file: &str| python.query(folder, &format!("SELECT {what} FROM '{file}'"));
         Ok(Data {
             lineitem: facts(LINEITEM_FACTS, &lineitem_parquet)?,
@@ -60,8 +71,15 @@ impl Data {
             orders_csv: format!("{name}/csv/orders.csv"),
             csv: format!("{name}/csv"),
             lineitem_parquet,
+            lineitem_jsonl,
             folder: name,
         })
+    }
+
+    /// Rows, sum of quantities and sum of keys of `lineitem`: sums that a double holds exactly.
+    pub(crate) fn lineitem_small(&self) -> String {
+        let facts: Vec<&str> = self.lineitem.split('|').collect();
+        [facts[0], facts[1], facts[3]].join("|")
     }
 
     /// How many rows `lineitem` has.

@@ -1,6 +1,7 @@
 //! `dstreams` as a contender: its configs, its catalogs, what it can do already.
 
 use anyhow::{Context, Result, ensure};
+use dstream_postgres_server::Address;
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
@@ -10,6 +11,9 @@ use crate::world::World;
 
 /// The folder that Parquet is written to.
 pub(crate) const LAKE: &str = "lake";
+/// Rows of a row group and level of zstd, the same for everybody.
+pub(crate) const ROW_GROUP_ROWS: u32 = 262_144;
+pub(crate) const LEVEL: u8 = 1;
 
 /// The program with its configs in the folder of the world.
 pub(crate) struct Dstreams {
@@ -28,29 +32,27 @@ impl Dstreams {
         let about = output(command(world).args(["plugin", "info", "postgres"])).unwrap_or_default();
         let dstreams =
             Dstreams { tap: about.contains("As a tap"), target: about.contains("As a target"), version };
-        let address = world.server.address();
-        let postgres = |database: &str| {
-            json!({
-                "name": database,
-                "type": "postgres",
-                "connection": { "host": address.host, "port": address.port, "database": database },
-                "auth": { "type": "basic", "username": address.user, "password": "" },
-            })
-        };
-        let mut plain = postgres("sink");
-        plain["options"] = json!({ "write_mode": "append" });
         // As the tables of the peers are declared: decimals stay decimals.
         let types = json!({
             "l_linenumber": "int32", "l_quantity": "decimal(15,2)", "l_extendedprice": "decimal(15,2)",
             "l_discount": "decimal(15,2)", "l_tax": "decimal(15,2)",
         });
-        let configs = [
-            ("source.json", postgres("source")),
-            ("sink.json", postgres("sink")),
-            ("append.json", plain),
+        let lake = |format: &str, options: Value| json!({ "name": "lake", "type": format, "connection": { "path": LAKE }, "options": options });
+        let mut configs = vec![
             (
                 "lake.json",
-                json!({ "name": "lake", "type": "parquet", "connection": { "path": LAKE } }),
+                lake("parquet", json!({ "row_group_rows": ROW_GROUP_ROWS, "compression_level": LEVEL })),
+            ),
+            ("lake-csv.json", lake("csv", json!({}))),
+            ("sqlite.json", json!({ "name": "file", "type": "sqlite", "connection": { "path": "out.db" } })),
+            (
+                "jsonl.json",
+                json!({
+                    "name": "files",
+                    "type": "jsonl",
+                    "connection": { "path": world.data.lineitem_jsonl },
+                    "options": { "types": types },
+                }),
             ),
             (
                 "parquet.json",
@@ -71,6 +73,9 @@ impl Dstreams {
                 }),
             ),
         ];
+        if let Some(server) = world.server() {
+            configs.extend(of_databases(server.address()));
+        }
         for (name, config) in configs {
             fs::write(world.folder.join(name), format!("{config:#}\n"))?;
         }
@@ -103,6 +108,21 @@ impl Dstreams {
              --report report.json --quiet"
         )
     }
+}
+
+/// Configs with the databases `source` and `sink`.
+fn of_databases(address: &Address) -> [(&'static str, Value); 3] {
+    let postgres = |database: &str| {
+        json!({
+            "name": database,
+            "type": "postgres",
+            "connection": { "host": address.host, "port": address.port, "database": database },
+            "auth": { "type": "basic", "username": address.user, "password": "" },
+        })
+    };
+    let mut plain = postgres("sink");
+    plain["options"] = json!({ "write_mode": "append" });
+    [("source.json", postgres("source")), ("sink.json", postgres("sink")), ("append.json", plain)]
 }
 
 /// The records that the last sync committed, as it says itself.

@@ -1,4 +1,4 @@
-//! `databases`: how long whole syncs with databases take, beside their peers and the limits of the machine.
+//! `syncs`: how long whole syncs take, beside their peers and the limits of the machine.
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
@@ -17,14 +17,14 @@ mod report; // figures as Markdown
 mod rounds; // everybody takes turns
 mod shell; // programs of the set-up
 mod workload; // a job, and all that do it
-mod workloads; // the five of them
+mod workloads; // all of them, by number
 mod world; // server, databases, folder
 
-/// Moves tables between files and PostgreSQL by dstreams, by its peers and by bare COPY, and compares them.
+/// Moves tables between files and databases by dstreams, by its peers and by bare COPY, and compares them.
 ///
 /// Exit code 0: every goal is met; 1: one is missed; 2: it could not be measured.
 #[derive(Parser)]
-#[command(name = "databases", args_conflicts_with_subcommands = true)]
+#[command(name = "syncs", args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(subcommand)]
     inner: Option<Inner>,
@@ -34,7 +34,10 @@ struct Args {
 
 #[derive(clap::Args)]
 struct Request {
-    /// Workloads to run, by number; all unless given
+    /// Which of the workloads there are
+    #[arg(value_enum, default_value = "databases")]
+    suite: workloads::Suite,
+    /// Workloads to run, by number; all of the suite unless given
     #[arg(long, value_delimiter = ',', value_name = "N")]
     only: Vec<u8>,
     /// Times that each contender runs
@@ -84,25 +87,21 @@ fn main() -> ExitCode {
 /// Runs all that is asked for, says what it was, and whether all goals are met.
 fn run(request: &Request) -> Result<bool> {
     ensure!(request.runs > 0, "`--runs` is at least 1");
-    let unknown = request.only.iter().find(|number| !workloads::ALL.contains(number));
-    ensure!(
-        unknown.is_none(),
-        "there is no workload {}; there are {:?}",
-        unknown.unwrap_or(&0),
-        workloads::ALL
-    );
-    let world = world::World::make(&request.folder, &request.dstreams, request.scale)?;
+    let all = request.suite.numbers();
+    let unknown = request.only.iter().find(|number| !all.contains(number));
+    ensure!(unknown.is_none(), "there is no workload {} here; there are {all:?}", unknown.unwrap_or(&0));
+    let world = world::World::make(&request.folder, &request.dstreams, request.scale, request.suite)?;
     let dstreams = dstreams::Dstreams::prepare(&world)?;
     let (mut results, mut summary) = (Vec::new(), String::new());
-    for number in workloads::ALL {
-        if request.only.is_empty() || request.only.contains(&number) {
-            let workload = workloads::make(number, &world, &dstreams)?;
+    for number in all {
+        if request.only.is_empty() || request.only.contains(number) {
+            let workload = workloads::make(*number, &world, &dstreams)?;
             let figures =
                 rounds::run(&world, &workload, request.runs, Duration::from_secs(request.patience))?;
             results.push((workload, figures));
             // After each: what stops half-way leaves what it has.
             report::save(&world, &results)?;
-            summary = report::summary(&world, &dstreams, request.scale, &results)?;
+            summary = report::summary(&world, &dstreams, request, &results)?;
             fs::write(world.folder.join("summary.md"), &summary)?;
         }
     }

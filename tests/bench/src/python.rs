@@ -10,7 +10,12 @@ use crate::shell::output;
 
 /// Versions are pinned there.
 const REQUIREMENTS: &str = include_str!("../peers/requirements.txt");
-const QUERY: &str = include_str!("../peers/query.py");
+/// Programs of a few lines that the peers are run by.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("query.py", include_str!("../peers/query.py")),
+    ("adbc.py", include_str!("../peers/adbc.py")),
+    ("drain.py", include_str!("../peers/drain.py")),
+];
 
 /// An environment with DuckDB and the maker of the data.
 pub(crate) struct Python {
@@ -23,7 +28,9 @@ impl Python {
     pub(crate) fn install(folder: &Path) -> Result<Python> {
         let python = Python { folder: folder.join("python"), home: folder.join("home") };
         fs::create_dir_all(&python.home)?;
-        fs::write(folder.join("query.py"), QUERY)?;
+        for (name, text) in PROGRAMS {
+            fs::write(folder.join(name), text)?;
+        }
         // The last file to be written: what stopped half-way is begun again.
         let installed = python.folder.join("installed.txt");
         if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
@@ -61,6 +68,13 @@ impl Python {
         let mut command = Command::new(self.programs().join(program));
         command.env("HOME", &self.home);
         command
+    }
+
+    /// What SQLite, as Python has it, answers to `statement` about the database `file`.
+    pub(crate) fn query_sqlite(&self, folder: &Path, file: &str, statement: &str) -> Result<String> {
+        let program =
+            "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+        output(self.command("python").current_dir(folder).args(["-c", program, file, statement]))
     }
 
     /// What DuckDB answers to `statement`, inside of `folder`.

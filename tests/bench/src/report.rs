@@ -5,14 +5,12 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::fs;
 
+use crate::Request;
 use crate::dstreams::Dstreams;
 use crate::machine;
 use crate::rounds::{Figures, Outcome, Run};
 use crate::workload::{Goal, Role, Workload};
 use crate::world::World;
-
-/// What a run of `dstreams` may hold in memory.
-const MEMORY_GOAL: f64 = 250.0;
 
 /// One line a contender.
 pub(crate) fn table(workload: &Workload, figures: &Figures) -> String {
@@ -95,11 +93,11 @@ fn verdicts(workload: &Workload, figures: &Figures) -> Vec<Verdict> {
     });
     let memory = workload.contenders.iter().zip(figures).filter_map(|(contender, outcome)| {
         let peak = Spread::of(outcome.runs.iter().map(|run| run.cost.peak)).most;
-        let met = peak < MEMORY_GOAL;
+        let (most, met) = (workload.peak, peak < workload.peak);
         (contender.role == Role::Dstreams && outcome.failure.is_none()).then(|| Verdict {
             met,
             text: format!(
-                "{}: {} holds {peak:.0} MiB at most; goal < {MEMORY_GOAL} MiB.",
+                "{}: {} holds {peak:.0} MiB at most; goal < {most} MiB.",
                 sign(met),
                 contender.name
             ),
@@ -128,17 +126,24 @@ fn wall_of(outcome: &Outcome) -> Spread {
 pub(crate) fn summary(
     world: &World,
     dstreams: &Dstreams,
-    scale: f64,
+    request: &Request,
     results: &[(Workload, Figures)],
 ) -> Result<String> {
     let all: Vec<&Outcome> = results.iter().flat_map(|(_, figures)| figures).collect();
     let runs = all.iter().map(|outcome| outcome.runs.len()).max().unwrap_or_default();
     let loud = all.iter().flat_map(|outcome| &outcome.runs).filter(|run| !run.quiet).count();
-    let server = world.psql("postgres", "show server_version")?;
+    let server = match world.server() {
+        Some(_) => {
+            let version = world.psql("postgres", "show server_version")?;
+            format!("PostgreSQL {version} (fsync on, shared_buffers 2 GB), ")
+        }
+        None => String::new(),
+    };
+    let (suite, scale) = (request.suite.name(), request.scale);
     let duckdb = world.python.query(&world.folder, "SELECT version()")?;
     let mut text = format!(
-        "\n`cargo xtask bench databases`, release, TPC-H scale {scale}, {runs} runs each in turns, row counts and sums \
-         checked after each. {}; PostgreSQL {server} (fsync on, shared_buffers 2 GB), DuckDB {duckdb}, {}. *Limits* move \
+        "\n`cargo xtask bench {suite}`, release, TPC-H scale {scale}, {runs} runs each in turns, row counts and sums \
+         checked after each. {}; {server}DuckDB {duckdb}, {}. *Limits* move \
          bytes and do nothing else; CPU is that of the client's processes, peak that of its largest one.\n",
         machine::described(),
         dstreams.version,

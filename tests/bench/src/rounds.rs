@@ -77,9 +77,9 @@ fn shown(run: &Run) -> String {
 
 fn one(world: &World, workload: &Workload, contender: &Contender, quiet: bool) -> Result<Run> {
     let log = log(world, workload, contender);
-    let (busy, server) = (machine::busy_seconds()?, world.server.cpu_seconds()?);
+    let (busy, server) = (machine::busy_seconds()?, world.server_seconds()?);
     let cost = measure::run(&contender.command, &world.folder, &world.env, &log)?;
-    let server = world.server.cpu_seconds()? - server;
+    let server = world.server_seconds()? - server;
     let others = (machine::busy_seconds()? - busy - server - cost.processor).max(0.0) / cost.wall;
     contender.check(world, &log)?;
     Ok(Run { cost, server, others, quiet })

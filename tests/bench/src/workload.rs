@@ -17,6 +17,8 @@ pub(crate) struct Workload {
     pub(crate) rows: u64,
     /// All that do it, in the order in which they take turns.
     pub(crate) contenders: Vec<Contender>,
+    /// MiB that `dstreams` has to stay below.
+    pub(crate) peak: f64,
     /// What has to hold.
     pub(crate) goals: Vec<Goal>,
     /// What is not measured, and why.
@@ -56,6 +58,8 @@ pub(crate) enum Check {
     Sink(String, String),
     /// What a statement of DuckDB says of files.
     Files(String, String),
+    /// What a statement says of the SQLite file `out.db`.
+    Sqlite(String, String),
     /// As many rows as the report of `dstreams` says are committed.
     Committed(u64),
     /// As many rows as psql says were copied, all commands together.
@@ -91,7 +95,7 @@ impl Contender {
 
     /// Puts everything back as it has to be before a run.
     pub(crate) fn reset(&self, world: &World) -> Result<()> {
-        for file in ["state.json", "state.json.prev", "report.json", "out.parquet"] {
+        for file in ["state.json", "state.json.prev", "report.json", "out.parquet", "out.csv", "out.db"] {
             let _ = fs::remove_file(world.folder.join(file));
         }
         let lake = world.folder.join(LAKE);
@@ -111,6 +115,9 @@ impl Contender {
             Check::Sink(statement, expected) => (world.psql("sink", statement)?, expected.clone()),
             Check::Files(statement, expected) => {
                 (world.python.query(&world.folder, statement)?, expected.clone())
+            }
+            Check::Sqlite(statement, expected) => {
+                (world.python.query_sqlite(&world.folder, "out.db", statement)?, expected.clone())
             }
             Check::Committed(rows) => (committed(world)?.to_string(), rows.to_string()),
             Check::Copied(rows) => (copied(&said()?).to_string(), rows.to_string()),

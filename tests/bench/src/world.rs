@@ -6,10 +6,13 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::data::{Data, LINEITEM_FACTS, ORDERS_FACTS};
 use crate::output::line;
 use crate::python::Python;
+use crate::shell::output;
+use crate::workloads::Suite;
 
 const TABLES: &str = include_str!("../peers/tables.sql");
 
@@ -42,28 +45,33 @@ pub(crate) struct World {
     pub(crate) data: Data,
     /// DuckDB.
     pub(crate) python: Python,
-    /// The private server.
-    pub(crate) server: Server,
+    /// The private server, where the suite needs one.
+    server: Option<Server>,
     /// What every command has in its environment.
     pub(crate) env: Vec<(String, OsString)>,
 }
 
 impl World {
     /// Makes all of it; `dstreams` is the folder of the program.
-    pub(crate) fn make(folder: &Path, dstreams: &Path, scale: f64) -> Result<World> {
+    pub(crate) fn make(folder: &Path, dstreams: &Path, scale: f64, suite: Suite) -> Result<World> {
         fs::create_dir_all(folder.join("logs"))?;
         let folder = folder.canonicalize()?;
         let python = Python::install(&folder)?;
         let data = Data::make(&folder, &python, scale)?;
-        line("starting PostgreSQL, loading the source");
-        let server = Server::start(
-            &Options { fsync: true, ..Options::default() }
-                .setting("shared_buffers", "2GB")
-                .setting("max_connections", "100"),
-        )?;
-        let env = environment(&python, dstreams, &server)?;
+        let server = match suite {
+            Suite::Databases => Some(Server::start(
+                &Options { fsync: true, ..Options::default() }
+                    .setting("shared_buffers", "2GB")
+                    .setting("max_connections", "100"),
+            )?),
+            Suite::Files => None,
+        };
+        let env = environment(&python, dstreams, server.as_ref())?;
         let world = World { folder, data, python, server, env };
-        world.load()?;
+        if world.server.is_some() {
+            line("loading the source into PostgreSQL");
+            world.load()?;
+        }
         world.write_env()?;
         Ok(world)
     }
@@ -92,13 +100,27 @@ impl World {
         Ok(())
     }
 
-    /// Runs SQL on the private server.
-    pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String> {
-        self.server.address().psql(database, sql)
+    /// The private server.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
     }
 
-    /// Makes the database `sink` anew, and has nothing left to be written by the server.
+    /// Runs SQL on the private server.
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> Result<String> {
+        self.server.as_ref().context("this suite has no server")?.address().psql(database, sql)
+    }
+
+    /// Seconds of processor time that the server has taken.
+    pub(crate) fn server_seconds(&self) -> Result<f64> {
+        self.server.as_ref().map_or(Ok(0.0), Server::cpu_seconds)
+    }
+
+    /// Makes the database `sink` anew, and has nothing left to be written by the server or the system.
     pub(crate) fn reset(&self, sink: Sink) -> Result<()> {
+        output(&mut Command::new("sync"))?;
+        if self.server.is_none() {
+            return Ok(());
+        }
         self.psql("postgres", "drop database if exists sink with (force)")?;
         self.psql("postgres", &format!("create database sink template {}", sink.template()))?;
         self.psql("postgres", "checkpoint")?;
@@ -134,19 +156,20 @@ impl World {
 }
 
 /// The programs that commands name are found by it, and the server by those that know libpq's variables.
-fn environment(python: &Python, dstreams: &Path, server: &Server) -> Result<Vec<(String, OsString)>> {
-    let address = server.address();
-    let programs = dstream_postgres_server::Programs::find()?;
-    let mut path = vec![dstreams.canonicalize()?, programs.folder().to_owned(), python.programs()];
+fn environment(python: &Python, dstreams: &Path, server: Option<&Server>) -> Result<Vec<(String, OsString)>> {
+    let mut path = vec![dstreams.canonicalize()?, python.programs()];
+    let mut all: Vec<(&str, OsString)> = vec![("HOME", python.home().into()), ("LC_ALL", "C".into())];
+    if let Some(server) = server {
+        let address = server.address();
+        path.push(dstream_postgres_server::Programs::find()?.folder().to_owned());
+        all.extend([
+            ("PGHOST", OsString::from(&address.host)),
+            ("PGPORT", address.port.to_string().into()),
+            ("PGUSER", (&address.user).into()),
+            ("PGDATABASE", "source".into()),
+        ]);
+    }
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let all: [(&str, OsString); 7] = [
-        ("PATH", std::env::join_paths(path)?),
-        ("HOME", python.home().into()),
-        ("PGHOST", (&address.host).into()),
-        ("PGPORT", address.port.to_string().into()),
-        ("PGUSER", (&address.user).into()),
-        ("PGDATABASE", "source".into()),
-        ("LC_ALL", "C".into()),
-    ];
+    all.push(("PATH", std::env::join_paths(path)?));
     Ok(all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

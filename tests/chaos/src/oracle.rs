@@ -175,6 +175,12 @@ fn judge_state(world: &World<'_>, verdict: &mut Verdict) -> Result<()> {
     Ok(())
 }
 
+/// The records that a bookmark says were read of the one file of a stream.
+fn records_read(bookmark: &Json) -> Option<u64> {
+    let mut files = bookmark["files"].as_object()?.values();
+    files.next().filter(|_| files.next().is_none())?["place"]["records"].as_u64()
+}
+
 /// What a record says of a stream that was read to its end.
 fn find_problem(world: &World<'_>, stream: &Stream, record: &Json) -> Option<String> {
     if record["complete"] != true {
@@ -184,9 +190,7 @@ fn find_problem(world: &World<'_>, stream: &Stream, record: &Json) -> Option<Str
     match (world.pair.source(), stream.kind) {
         // A file that was replaced since its last copy is read from the start: all of its records count, as always.
         (System::Csv, _) => {
-            for (what, counted) in
-                [("rows_total", total), ("records", record["bookmark"]["records"].as_u64())]
-            {
+            for (what, counted) in [("rows_total", total), ("records", records_read(&record["bookmark"]))] {
                 if counted != Some(stream.written) {
                     return Some(format!("`{what}` is not {}, the records of the file", stream.written));
                 }

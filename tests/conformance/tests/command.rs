@@ -40,7 +40,7 @@ fn a_plugin_is_held_to_its_promises_and_the_rest_is_left_out_with_a_reason() {
     let stdout = run_to(folder.path(), &args, 0);
     assert!(stdout.starts_with("tap csv\n  pass  the-manifest-is-well-formed\n"), "{stdout}");
     assert!(
-        stdout.contains("\n  pass  reading-on-gives-exactly-the-rest: read on from 6 bookmarks\n"),
+        stdout.contains("\n  pass  reading-on-gives-exactly-the-rest: read on from 8 bookmarks\n"),
         "{stdout}"
     );
     assert!(stdout.contains("\ntap jsonl\n"), "{stdout}");

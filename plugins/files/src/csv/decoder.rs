@@ -7,8 +7,8 @@ use dstream_sdk::{Error, Result};
 
 use super::cells::{Cells, Nulls};
 use super::split::{Chunk, split};
-use super::{Dialect, fault, header};
 use super::starts::find_start;
+use super::{Dialect, fault, header};
 use crate::columns::{Column, column};
 use crate::options::CsvSettings;
 use crate::shown::shown;

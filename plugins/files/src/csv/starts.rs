@@ -133,7 +133,10 @@ mod tests {
                 match find_start(&dialect, bytes, wanted, true) {
                     Start::Found(start) => assert_eq!(Some(&start), expected, "{text:?} from {wanted}"),
                     Start::Further(start) => {
-                        assert!(expected.is_none() && starts.contains(&start), "{text:?} from {wanted}: {start}");
+                        assert!(
+                            expected.is_none() && starts.contains(&start),
+                            "{text:?} from {wanted}: {start}"
+                        );
                     }
                 }
                 // The same, of a file that comes in two parts.

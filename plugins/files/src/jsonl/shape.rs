@@ -102,7 +102,10 @@ impl Shape {
     /// Takes what was seen of other values.
     fn join(&mut self, other: Shape) {
         match (&mut *self, other) {
-            (_, Shape::Unknown) | (Shape::Json, _) | (Shape::Bool, Shape::Bool) | (Shape::Text, Shape::Text) => {}
+            (_, Shape::Unknown)
+            | (Shape::Json, _)
+            | (Shape::Bool, Shape::Bool)
+            | (Shape::Text, Shape::Text) => {}
             (Shape::Unknown, other) => *self = other,
             (Shape::Number(one), Shape::Number(other)) => *one = one.and(other),
             (Shape::List(one), Shape::List(other)) => one.join(*other),

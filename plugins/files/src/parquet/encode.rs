@@ -1,11 +1,14 @@
 //! Batches into files of Parquet.
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, IntervalUnit, SchemaRef};
+use arrow::row::{RowConverter, SortField};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use std::collections::HashSet;
 
 use crate::store::Staged;
 use crate::target::{Encode, Encoding};
@@ -13,6 +16,12 @@ use dstream_sdk::{Error, Result};
 
 /// Memory of a row group that is not complete: it ends early where its rows are wide.
 const ROW_GROUP_BYTES: usize = 64 << 20;
+/// Rows of a page, at most; others end at a MiB. Each is compressed by itself, which has a price of its own.
+const PAGE_ROWS: usize = 131_072;
+/// Rows after which the size of a page is looked at.
+const WRITE_ROWS: usize = 4_096;
+/// Rows that are looked at to know whether values of a column come again.
+const SAMPLE_ROWS: usize = 8_192;
 
 /// How files of Parquet are written.
 #[derive(Debug)]
@@ -39,14 +48,22 @@ impl Encoding for ParquetEncoding {
 
     fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>> {
         let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(Some(self.row_group_rows))
-            .set_created_by(concat!("dstreams ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(error_of)?;
-        Ok(Box::new(ParquetFile { writer }))
+        let (schema, row_group_rows) = (schema.clone(), self.row_group_rows);
+        Ok(Box::new(ParquetFile { schema, level, row_group_rows, file: File::New(file) }))
     }
+}
+
+/// Whether most values of a column stand there once: a dictionary of them is long, dear to make, and given up in the end.
+fn is_mostly_unique(column: &ArrayRef) -> Result<bool> {
+    let rows = column.len().min(SAMPLE_ROWS);
+    if column.data_type().is_nested() || rows < SAMPLE_ROWS / 4 {
+        return Ok(false);
+    }
+    let failed = |error: arrow::error::ArrowError| Error::bug(format!("values cannot be compared: {error}"));
+    let converter = RowConverter::new(vec![SortField::new(column.data_type().clone())]).map_err(failed)?;
+    let values = converter.convert_columns(&[column.slice(0, rows)]).map_err(failed)?;
+    let distinct: HashSet<_> = values.iter().collect();
+    Ok(distinct.len() > rows / 4 * 3)
 }
 
 /// What Parquet has no type for, or one that its readers take for another.
@@ -67,20 +84,67 @@ fn find_refused(data_type: &DataType) -> Option<&DataType> {
 }
 
 struct ParquetFile {
-    writer: ArrowWriter<Box<dyn Staged>>,
+    schema: SchemaRef,
+    level: ZstdLevel,
+    row_group_rows: usize,
+    file: File,
+}
+
+/// How columns are written is seen from the first batch.
+enum File {
+    New(Box<dyn Staged>),
+    Begun(ArrowWriter<Box<dyn Staged>>),
+    /// It could not be begun.
+    Lost,
+}
+
+impl ParquetFile {
+    /// The writer; begun with these rows as a sample where there is none yet.
+    fn writer(&mut self, sample: &RecordBatch) -> Result<&mut ArrowWriter<Box<dyn Staged>>> {
+        self.file = match std::mem::replace(&mut self.file, File::Lost) {
+            File::New(file) => File::Begun(self.begin(file, sample)?),
+            other => other,
+        };
+        match &mut self.file {
+            File::Begun(writer) => Ok(writer),
+            _ => Err(Error::bug("a file of Parquet is written on after an error")),
+        }
+    }
+
+    fn begin(&self, file: Box<dyn Staged>, sample: &RecordBatch) -> Result<ArrowWriter<Box<dyn Staged>>> {
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(self.level))
+            .set_max_row_group_row_count(Some(self.row_group_rows))
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_write_batch_size(WRITE_ROWS)
+            .set_created_by(concat!("dstreams ", env!("CARGO_PKG_VERSION")).to_owned());
+        for (field, column) in self.schema.fields().iter().zip(sample.columns()) {
+            if is_mostly_unique(column)? {
+                let path = ColumnPath::new(vec![field.name().clone()]);
+                properties = properties.set_column_dictionary_enabled(path, false);
+            }
+        }
+        ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build())).map_err(error_of)
+    }
 }
 
 impl Encode for ParquetFile {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(error_of)?;
-        if self.writer.memory_size() > ROW_GROUP_BYTES {
-            self.writer.flush().map_err(error_of)?;
+        let writer = self.writer(batch)?;
+        writer.write(batch).map_err(error_of)?;
+        if writer.memory_size() > ROW_GROUP_BYTES {
+            writer.flush().map_err(error_of)?;
         }
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        self.writer.into_inner().map_err(error_of)?.finish()
+    fn finish(mut self: Box<Self>) -> Result<u64> {
+        let none = RecordBatch::new_empty(self.schema.clone());
+        self.writer(&none)?;
+        match self.file {
+            File::Begun(writer) => writer.into_inner().map_err(error_of)?.finish(),
+            _ => Err(Error::bug("a file of Parquet is ended after an error")),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
 
-use crate::tap::io_error;
 use crate::shown::shown;
+use crate::tap::io_error;
 
 /// The end of a file: the length of the footer and the magic.
 const TAIL_BYTES: u64 = 8;
@@ -140,7 +140,8 @@ pub(crate) fn error_of(path: &Path, error: ParquetError) -> Error {
 }
 
 fn damaged(place: &str, error: &dyn std::fmt::Display) -> Error {
-    let what: String = error.to_string().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let what: String =
+        error.to_string().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     Error::data(format!("`{place}` is damaged, or no file of Parquet: {what}"))
         .hint("wait until it is written to the end, or copy it again")
 }

@@ -6,8 +6,8 @@ use arrow::datatypes::SchemaRef;
 use dstream_sdk::{Error, Result};
 
 use super::position::Position;
-use crate::shown::shown;
 use super::window::Window;
+use crate::shown::shown;
 
 /// The records of one file on their way into a batch.
 pub(crate) trait Decode: Send {
@@ -53,7 +53,14 @@ pub(crate) struct Room {
 impl Room {
     /// Room for a pass that keeps nothing.
     pub(crate) fn endless(record_bytes: usize) -> Room {
-        Room { rows: usize::MAX, bytes: u64::MAX, is_empty_batch: true, bytes_per_row: 0, record_bytes, until: usize::MAX }
+        Room {
+            rows: usize::MAX,
+            bytes: u64::MAX,
+            is_empty_batch: true,
+            bytes_per_row: 0,
+            record_bytes,
+            until: usize::MAX,
+        }
     }
 }
 

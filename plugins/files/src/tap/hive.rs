@@ -44,11 +44,14 @@ pub(crate) fn add_columns(schema: Schema, files: &[Found]) -> Result<Schema> {
         }
     }
     if let Some((name, _)) = columns.iter().find(|(name, _)| schema.field_with_name(name).is_ok()) {
-        return Err(Error::unsupported(format!("the column `{name}` is in the files and in the names of their folders"))
-            .hint("rename one of them, or read the files of one folder by a glob"));
+        return Err(Error::unsupported(format!(
+            "the column `{name}` is in the files and in the names of their folders"
+        ))
+        .hint("rename one of them, or read the files of one folder by a glob"));
     }
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-    fields.extend(columns.into_iter().map(|(name, candidates)| Field::new(name, candidates.narrowest(), true)));
+    fields
+        .extend(columns.into_iter().map(|(name, candidates)| Field::new(name, candidates.narrowest(), true)));
     Ok(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 

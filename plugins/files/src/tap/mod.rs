@@ -50,7 +50,7 @@ use share::{PIECE_BYTES, Share};
 const BYTES_PER_PART: u64 = 64 << 20;
 /// The same, of files.
 const FILES_PER_PART: u64 = 64;
-const MAX_PARTS: u64 = 4;
+const MAX_PARTS: usize = 4;
 
 /// Tap for the files of a path.
 pub(crate) struct FilesTap<F> {
@@ -98,8 +98,13 @@ impl<F: Format> FilesTap<F> {
         let before = ids.filter_map(|id| parts_in(id, &found.stream)).next();
         let bytes: u64 = found.files.iter().map(|file| file.bytes).sum();
         let by_size = (bytes / BYTES_PER_PART).max(found.files.len() as u64 / FILES_PER_PART);
-        before.unwrap_or(by_size.clamp(1, MAX_PARTS))
+        before.unwrap_or_else(|| by_size.clamp(1, max_parts()))
     }
+}
+
+/// As many as can be at work at once: of a file of text each looks through what is between its pieces.
+fn max_parts() -> u64 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_PARTS)) as u64
 }
 
 /// The partitions that a stream is cut into, in the id of one of them.

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use dstream_sdk::{Error, Result};
 
 use super::position::{LineEnd, Position};
-use crate::shown::shown;
 use super::window::{KEPT_BYTES, Window};
+use crate::shown::shown;
 
 /// The document in the state file.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bookmark::Progress;
+use super::check_cancelled;
 use super::format::{Format, Given, Limits, Records};
 use super::found::Found;
 use super::hive::Sources;
 use super::share::Share;
-use super::check_cancelled;
 use dstream_sdk::{Context, Message, Next, Reader, Result};
 
 /// A bookmark of many files is given out once so many times its bytes were read.
@@ -94,7 +94,8 @@ impl<F: Format> FilesReader<F> {
                 Given::Pending => return Ok(Some(Next::Pending)),
                 Given::Batch { batch, source_bytes } => {
                     self.uncovered_bytes += source_bytes;
-                    let is_due = self.uncovered_bytes / BYTES_PER_BOOKMARK_BYTE >= self.progress.bytes_of_others(file);
+                    let is_due =
+                        self.uncovered_bytes / BYTES_PER_BOOKMARK_BYTE >= self.progress.bytes_of_others(file);
                     self.next = if is_due { Step::Checkpoint } else { Step::Records };
                     let batch = self.sources.complete(batch, file)?.into();
                     let message = Message::Batch { stream: 0, version: 1, batch, source_bytes };

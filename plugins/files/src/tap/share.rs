@@ -80,9 +80,8 @@ mod tests {
         for parts in 1..6 {
             for name in ["a", "b", "orders/2024.csv"] {
                 for piece in 0..20 {
-                    let with = |part: &u64| {
-                        Share { part: *part, parts, piece_bytes: 10 }.pieces_of(name).has(piece)
-                    };
+                    let with =
+                        |part: &u64| Share { part: *part, parts, piece_bytes: 10 }.pieces_of(name).has(piece);
                     assert_eq!((0..parts).filter(with).count(), 1, "{piece} of {name} in {parts} parts");
                 }
             }

@@ -62,7 +62,12 @@ impl Entry {
     ///
     /// # Errors
     /// `BookmarkLost`: it is not as it was written.
-    pub(crate) fn from_bytes(bytes: &[u8], pipeline: &str, number: u64, shown: &str) -> Result<(Entry, String)> {
+    pub(crate) fn from_bytes(
+        bytes: &[u8],
+        pipeline: &str,
+        number: u64,
+        shown: &str,
+    ) -> Result<(Entry, String)> {
         let damaged = |what: &str| {
             Error::bookmark_lost(format!("`{shown}` is damaged: {what}")).hint(
                 "put it back from a copy; without it nobody knows what was written, so choose another folder or \
@@ -75,8 +80,8 @@ impl Entry {
         if rest != format!("\n{{\"sha256\":\"{hash}\"}}\n").as_bytes() {
             return Err(damaged("its bytes do not have the hash that it ends in"));
         }
-        let entry: Entry =
-            serde_json::from_slice(json).map_err(|_| damaged("it is no entry of this version of the plugin"))?;
+        let entry: Entry = serde_json::from_slice(json)
+            .map_err(|_| damaged("it is no entry of this version of the plugin"))?;
         if entry.version != VERSION {
             return Err(Error::unsupported(format!(
                 "`{shown}` has the version {}, this plugin knows {VERSION}",

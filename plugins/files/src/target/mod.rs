@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dstream_sdk::{
-    Begun, Commit, ConnectorConfig, Context, Error, OpenTarget, Pipeline, Result, StreamPlan, TableClaim, Target,
-    WindowWish, WriteRequest, Writer,
+    Begun, Commit, ConnectorConfig, Context, Error, OpenTarget, Pipeline, Result, StreamPlan, TableClaim,
+    Target, WindowWish, WriteRequest, Writer,
 };
 
 use crate::parquet::ParquetEncoding;
@@ -82,9 +82,8 @@ impl<E: Encoding + FromConfig + 'static> OpenTarget for FilesTarget<E> {
         let root = crate::options::folder(&config)?;
         let encoding = E::from_config(&config)?;
         let folder = root.clone();
-        let open_store = move || -> Result<Arc<dyn Store>> {
-            Ok(Arc::new(Local::open(context.clone(), &folder)?))
-        };
+        let open_store =
+            move || -> Result<Arc<dyn Store>> { Ok(Arc::new(Local::open(context.clone(), &folder)?)) };
         Ok(FilesTarget::new(root, Box::new(open_store), encoding))
     }
 }
@@ -162,8 +161,10 @@ fn plan(run: &Run, commit: &Commit) -> Result<(Change, Vec<Step>)> {
     let mut after = run.log.state().clone();
     let ending = run.ending;
     for window in &commit.windows {
-        let streams: Vec<PreparedStream> = serde_json::from_value(window.prepared.message.clone())
-            .map_err(|error| Error::bug(format!("window {} was not prepared here: {error}", window.window)))?;
+        let streams: Vec<PreparedStream> =
+            serde_json::from_value(window.prepared.message.clone()).map_err(|error| {
+                Error::bug(format!("window {} was not prepared here: {error}", window.window))
+            })?;
         for stream in streams {
             add_written(&mut change, &mut steps, &after, commit, (number, ending), stream);
         }

@@ -79,8 +79,21 @@ mod tests {
     #[test]
     fn no_name_leads_elsewhere_or_hides() {
         let names = [
-            "", "..", ".", "../../etc/cron.d/x", "/etc/passwd", "C:\\x", ".hidden", "_dstreams", "a/b", "a\0b", "con",
-            "NUL.csv", "com7", "x.", "Ä",
+            "",
+            "..",
+            ".",
+            "../../etc/cron.d/x",
+            "/etc/passwd",
+            "C:\\x",
+            ".hidden",
+            "_dstreams",
+            "a/b",
+            "a\0b",
+            "con",
+            "NUL.csv",
+            "com7",
+            "x.",
+            "Ä",
         ];
         for name in names {
             let encoded = encoded(name);

@@ -8,10 +8,10 @@ use dstream_sdk::{
     Batch, Context, Error, Prepared, Result, StreamPlan, TableClaim, WriteRequest, Writer, schema_json,
 };
 
+use super::Shared;
 use super::encode::Encode;
 use super::open::{self, Place, STAGED};
 use super::state::DataFile;
-use super::Shared;
 use crate::store::Store;
 
 /// The writer.
@@ -141,7 +141,8 @@ impl Writer for FilesWriter {
             return Err(Error::cancelled("the run was told to stop"));
         }
         let at = stream as usize;
-        let is_declared = self.stream(stream)?.declared.as_ref().is_some_and(|(declared, _)| *declared == version);
+        let is_declared =
+            self.stream(stream)?.declared.as_ref().is_some_and(|(declared, _)| *declared == version);
         if !is_declared {
             return Err(Error::bug(format!(
                 "a batch of stream {stream} has version {version}, which was not declared"

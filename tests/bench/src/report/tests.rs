@@ -16,6 +16,7 @@ fn workload() -> Workload {
             contender("slow limit", Role::Limit),
             contender("quick limit", Role::Limit),
         ],
+        peak: 250.0,
         goals: vec![Goal { of: "ours", against: "theirs", at_most: 0.5 }],
         notes: vec!["nothing is measured here".into()],
     }

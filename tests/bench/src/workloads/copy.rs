@@ -21,6 +21,7 @@ pub(crate) fn to_postgres(world: &World, dstreams: &Dstreams) -> Result<Workload
         title: "PostgreSQL → PostgreSQL",
         rows: world.data.lineitem_rows(),
         contenders: Vec::new(),
+        peak: 250.0,
         goals: Vec::new(),
         notes: Vec::new(),
     };

@@ -19,6 +19,7 @@ pub(crate) fn from_csv(world: &World, dstreams: &Dstreams) -> Result<Workload> {
         title: "CSV → PostgreSQL",
         rows,
         contenders: Vec::new(),
+        peak: 250.0,
         goals: Vec::new(),
         notes: Vec::new(),
     };
@@ -83,6 +84,7 @@ pub(crate) fn from_parquet(world: &World, dstreams: &Dstreams) -> Result<Workloa
             .into(Sink::Tables),
             binary(world)?,
         ],
+        peak: 250.0,
         goals: vec![Goal { of: "dstreams", against: DUCKDB_PARQUET, at_most: 0.80 }],
         notes: Vec::new(),
     })

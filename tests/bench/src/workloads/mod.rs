@@ -1,8 +1,10 @@
-//! The five jobs that the databases are measured by.
+//! The jobs that are measured.
 
 use anyhow::Result;
+use clap::ValueEnum;
 
 mod copy; // PostgreSQL -> PostgreSQL
+mod files; // files -> files and SQLite
 mod load; // files -> PostgreSQL
 mod read; // PostgreSQL -> files
 mod upsert; // what has changed
@@ -11,8 +13,32 @@ use crate::dstreams::Dstreams;
 use crate::workload::Workload;
 use crate::world::World;
 
-/// Their numbers.
-pub(crate) const ALL: [u8; 5] = [1, 2, 3, 4, 5];
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// 1 to 5: with a PostgreSQL server at one end at least
+    Databases,
+    /// 6 to 10: from files to files and SQLite
+    Files,
+}
+
+impl Suite {
+    /// The numbers of its workloads.
+    pub(crate) fn numbers(self) -> &'static [u8] {
+        match self {
+            Suite::Databases => &[1, 2, 3, 4, 5],
+            Suite::Files => &[6, 7, 8, 9, 10],
+        }
+    }
+
+    /// What it is called on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Suite::Databases => "databases",
+            Suite::Files => "files",
+        }
+    }
+}
 
 /// The workload of this number, with all that it needs.
 pub(crate) fn make(number: u8, world: &World, dstreams: &Dstreams) -> Result<Workload> {
@@ -21,7 +47,12 @@ pub(crate) fn make(number: u8, world: &World, dstreams: &Dstreams) -> Result<Wor
         2 => load::from_csv(world, dstreams),
         3 => load::from_parquet(world, dstreams),
         4 => copy::to_postgres(world, dstreams),
-        _ => upsert::of_changes(world, dstreams),
+        5 => upsert::of_changes(world, dstreams),
+        6 => files::csv_to_parquet(world, dstreams),
+        7 => files::jsonl_to_parquet(world, dstreams),
+        8 => files::csv_to_sqlite(world, dstreams),
+        9 => files::parquet_to_csv(world, dstreams),
+        _ => files::parquet_read(world, dstreams),
     }
 }
 

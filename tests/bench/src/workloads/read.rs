@@ -20,6 +20,7 @@ pub(crate) fn from_postgres(world: &World, dstreams: &Dstreams) -> Result<Worklo
         title: "PostgreSQL → Parquet",
         rows,
         contenders: Vec::new(),
+        peak: 250.0,
         goals: Vec::new(),
         notes: Vec::new(),
     };
@@ -85,7 +86,10 @@ pub(crate) fn from_postgres(world: &World, dstreams: &Dstreams) -> Result<Worklo
 
 /// Every row in the files of the target, by count and sums.
 pub(super) fn in_lake(world: &World) -> Check {
-    Check::Files(format!("SELECT {LINEITEM_FACTS} FROM '{LAKE}/lineitem/*.parquet'"), world.data.lineitem.clone())
+    Check::Files(
+        format!("SELECT {LINEITEM_FACTS} FROM '{LAKE}/lineitem/*.parquet'"),
+        world.data.lineitem.clone(),
+    )
 }
 
 /// Everything each time.

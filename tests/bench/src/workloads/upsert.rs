@@ -38,6 +38,7 @@ pub(crate) fn of_changes(world: &World, dstreams: &Dstreams) -> Result<Workload>
         title: "PostgreSQL → PostgreSQL, 1 % changed",
         rows: changed,
         contenders: Vec::new(),
+        peak: 250.0,
         goals: Vec::new(),
         notes: Vec::new(),
     };

@@ -2,8 +2,10 @@
 //! run completes the job. `DSTREAMS_FULL=1` takes every n.
 
 use dstream_end_to_end::{Database, Sandbox};
+use dstream_peers::{Peer, Readers, files};
 use dstream_postgres_server::Server;
 use serde_json::json;
+use std::cell::RefCell;
 
 /// More rows than one commit takes.
 const ROWS: usize = 60;
@@ -20,6 +22,16 @@ const DISK: [(&str, usize); 7] = [
     ("rename", 1),
     ("linkat", 1),
     ("unlink", 1),
+];
+/// The same where names are looked up beneath a folder.
+const FOLDER: [(&str, usize); 7] = [
+    ("write", STEP),
+    ("fsync", 4),
+    ("mkdirat", 2),
+    ("renameat", 3),
+    ("renameat2", 1),
+    ("linkat", 2),
+    ("unlinkat", 4),
 ];
 /// What goes to a server, and what is heard of it: a COMMIT that was sent and not answered among others.
 const NETWORK: [(&str, usize); 4] =
@@ -157,4 +169,37 @@ fn killed_at_any_call_of_a_copy_into_postgres_it_leaves_the_old_table_or_the_new
     };
     let sandbox = Sandbox::new(&["files", "postgres"]);
     kill_at(&sandbox, &NETWORK, &begin_anew, &look);
+}
+
+/// What DuckDB, which reads all files that end so, finds in the folder of the table.
+fn kill_files(form: &str) {
+    let readers = RefCell::new(Readers::start().expect("DuckDB"));
+    let begin_anew = |sandbox: &Sandbox, _: usize| {
+        for name in sandbox.list(".").iter().filter(|name| name.starts_with("state.")) {
+            std::fs::remove_file(sandbox.path(name)).expect("removed");
+        }
+        let _ = std::fs::remove_dir_all(sandbox.path("out"));
+    };
+    let look = |sandbox: &Sandbox| {
+        let found = files(&sandbox.path("out/orders"), &format!(".{form}")).expect("listed");
+        (!found.is_empty()).then(|| {
+            let table = readers.borrow_mut().read(Peer::DuckDb, form, &found).expect("whole files");
+            let text = |value: &Option<String>| value.clone().unwrap_or_default();
+            let mut rows: Vec<String> =
+                table.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join("|")).collect();
+            rows.sort();
+            rows
+        })
+    };
+    let sandbox = Sandbox::usual();
+    sandbox.json(
+        "target.json",
+        json!({"name": "lake", "type": form, "connection": {"path": "out"}, "batch_size": BATCH_SIZE}),
+    );
+    kill_at(&sandbox, &FOLDER, &begin_anew, &look);
+}
+
+#[test]
+fn killed_at_any_call_of_a_copy_into_parquet_it_leaves_the_old_table_or_the_new_one() {
+    kill_files("parquet");
 }

@@ -127,7 +127,12 @@ impl World {
         }
     }
 
-    pub(super) fn writer(&self, target: &ParquetTarget, run: &Running, mode: Mode) -> Result<Box<dyn Writer>> {
+    pub(super) fn writer(
+        &self,
+        target: &ParquetTarget,
+        run: &Running,
+        mode: Mode,
+    ) -> Result<Box<dyn Writer>> {
         let request = WriteRequest {
             pipeline: self.pipeline.clone(),
             epoch: run.epoch,
@@ -191,7 +196,13 @@ impl World {
     }
 
     /// The rest of a run.
-    pub(super) fn finish(&self, target: &ParquetTarget, mut run: Running, mode: Mode, end: i64) -> Result<()> {
+    pub(super) fn finish(
+        &self,
+        target: &ParquetTarget,
+        mut run: Running,
+        mode: Mode,
+        end: i64,
+    ) -> Result<()> {
         let is_of_copy = run.record.0 > 0 && run.record.1 == mode.generation;
         if is_of_copy && run.record.3 {
             return Ok(());
