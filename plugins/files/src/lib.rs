@@ -4,6 +4,7 @@
 mod columns; // text -> the values of one column
 mod csv; // comma-separated values
 mod inference; // which types hold a text
+mod ipc; // Arrow IPC
 mod jsonl; // JSON lines
 mod number; // numbers in text, exactly or not at all
 mod options; // what the user may set
@@ -23,5 +24,6 @@ mod testing; // files and readers for tests
 dstream_sdk::export! {
     manifest: "../manifest.json",
     connectors: { "csv" => tap: tap::FilesTap<csv::Csv>; "jsonl" => tap: tap::FilesTap<jsonl::Jsonl>;
-        "parquet" => tap: tap::FilesTap<parquet::Parquet>, target: target::ParquetTarget }
+        "parquet" => tap: tap::FilesTap<parquet::Parquet>, target: target::ParquetTarget;
+        "arrow" => tap: tap::FilesTap<ipc::Ipc>, target: target::FilesTarget<ipc::IpcEncoding> }
 }

@@ -4,6 +4,7 @@ use dstream_sdk::{
     ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
 };
 
+use crate::ipc::{ArrowOptions, ArrowTargetOptions};
 use crate::options::{CsvOptions, JsonlOptions, ParquetOptions};
 use crate::target::ParquetTargetOptions;
 
@@ -27,9 +28,15 @@ fn the_manifest_is_what_the_code_says() {
         .description("Files of comma-separated values and of JSON lines, one stream per file")
         .license("Apache-2.0")
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
-        .tap("jsonl", "Files of JSON lines", file_tap(tap_manifest::<JsonlOptions>()))
+        .tap(
+            "jsonl",
+            "Files of JSON: lines, lists of objects, objects",
+            file_tap(tap_manifest::<JsonlOptions>()),
+        )
         .tap("parquet", "Files of Parquet", file_tap(tap_manifest::<ParquetOptions>()))
+        .tap("arrow", "Files and streams of Arrow IPC", file_tap(tap_manifest::<ArrowOptions>()))
         .target("parquet", "Files of Parquet", file_target(target_manifest::<ParquetTargetOptions>()))
+        .target("arrow", "Files of Arrow IPC", file_target(target_manifest::<ArrowTargetOptions>()))
         .build();
     check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();
 }

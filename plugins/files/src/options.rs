@@ -4,12 +4,14 @@ use globset::{Glob, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::DataType;
 use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
 
 use crate::csv::Dialect;
+use crate::tap::{Encoding, Globs, Opening, Patterns};
 use crate::types;
 
 /// Options of the type `csv`.
@@ -45,6 +47,10 @@ pub(crate) struct CsvOptions {
     /// for an integer, and the nearest float.
     #[serde(default)]
     pub(crate) types: BTreeMap<String, String>,
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -52,6 +58,13 @@ pub(crate) struct CsvOptions {
     #[serde(default = "default_max_record_bytes")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
+    /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
+    #[serde(default)]
+    pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+    /// How characters are written: `utf-8` (the default), `utf-16` (with a byte order mark), `utf-16le`, `utf-16be`,
+    /// `latin-1` or `windows-1252`.
+    #[serde(default)]
+    pub(crate) encoding: Encoding,
 }
 
 /// Options of the type `jsonl`.
@@ -69,6 +82,10 @@ pub(crate) struct JsonlOptions {
     /// float; as `text` it takes numbers, objects and lists as they are written.
     #[serde(default)]
     pub(crate) types: BTreeMap<String, String>,
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -76,12 +93,23 @@ pub(crate) struct JsonlOptions {
     #[serde(default = "default_max_record_bytes")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(crate) max_record_bytes: u32,
+    /// A packed file of more bytes, unpacked, is an error. Default: there is no limit; memory is bounded in any case.
+    #[serde(default)]
+    pub(crate) max_unpacked_bytes: Option<NonZeroU64>,
+    /// How characters are written: `utf-8` (the default), `utf-16` (with a byte order mark), `utf-16le`, `utf-16be`,
+    /// `latin-1` or `windows-1252`.
+    #[serde(default)]
+    pub(crate) encoding: Encoding,
 }
 
 /// Options of the tap `parquet`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParquetOptions {
+    /// Streams by name, with the patterns of their files beneath `path`, which is a folder then:
+    /// `{"orders": "orders_*.csv", "events": ["2024/*.csv", "2025/*.csv"]}`. Default: files and folders are streams.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<String, Globs>,
     /// Columns that identify a record, by stream; a stream may be a glob.
     #[serde(default)]
     pub(crate) key_properties: BTreeMap<String, Vec<String>>,
@@ -117,8 +145,10 @@ pub(crate) struct Settings {
     pub(crate) infer: Infer,
     pub(crate) null_values: Vec<String>,
     pub(crate) types: BTreeMap<String, DataType>,
+    pub(crate) patterns: Patterns,
     pub(crate) keys: Keys,
     pub(crate) max_record_bytes: usize,
+    pub(crate) opening: Opening,
 }
 
 /// What a CSV file is read with.
@@ -148,8 +178,13 @@ impl CsvSettings {
                 infer: options.infer,
                 null_values: options.null_values,
                 types: parse_types(&options.types)?,
+                patterns: Patterns::new(options.streams)?,
                 keys: Keys::new(options.key_properties)?,
                 max_record_bytes: record_limit(options.max_record_bytes)?,
+                opening: Opening {
+                    max_unpacked_bytes: options.max_unpacked_bytes,
+                    encoding: options.encoding,
+                },
             },
             dialect,
             tab_for_tsv: options.delimiter.is_none(),
@@ -165,8 +200,10 @@ impl Settings {
             infer: options.infer,
             null_values: options.null_values,
             types: parse_types(&options.types)?,
+            patterns: Patterns::new(options.streams)?,
             keys: Keys::new(options.key_properties)?,
             max_record_bytes: record_limit(options.max_record_bytes)?,
+            opening: Opening { max_unpacked_bytes: options.max_unpacked_bytes, encoding: options.encoding },
         })
     }
 }

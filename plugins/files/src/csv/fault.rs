@@ -81,5 +81,5 @@ pub(super) fn check_utf8(
     };
     let byte = bytes[at];
     Err(Error::data(format!("`{place}` line {line}{column}: the byte 0x{byte:02x} is not UTF-8"))
-        .hint("save the file as UTF-8"))
+        .hint("set `encoding` to that of the file, or save it as UTF-8"))
 }

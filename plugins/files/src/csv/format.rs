@@ -7,7 +7,7 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 
 use super::{Columns, CsvDecoder};
 use crate::options::{CsvSettings, Keys};
-use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text};
 
 /// Comma-separated values.
 #[derive(Debug)]
@@ -21,6 +21,10 @@ impl Format for Csv {
         CsvSettings::from_config(config).map(Csv)
     }
 
+    fn patterns(&self) -> &Patterns {
+        &self.0.common.patterns
+    }
+
     fn keys(&self) -> &Keys {
         &self.0.common.keys
     }
@@ -30,16 +34,17 @@ impl Format for Csv {
     }
 
     fn fingerprint(&self) -> String {
-        self.0.dialect.fingerprint(self.0.header)
+        self.0.dialect.fingerprint(self.0.header) + &self.0.common.opening.encoding.fingerprint()
     }
 
     fn has_pieces(&self, file: &Found) -> bool {
         // A quote in a comment is none.
-        self.0.dialect.comment.is_none() && Source::open(&file.path).is_ok_and(|source| source.is_plain())
+        self.0.dialect.comment.is_none()
+            && Source::open(&file.path, self.0.common.opening).is_ok_and(|source| source.is_plain())
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        Source::open(&file.path).map(drop)
+        Source::open(&file.path, self.0.common.opening).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
@@ -63,7 +68,7 @@ impl Format for Csv {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let mut window = Window::open(&file.path)?;
+        let mut window = Window::open(&file.path, self.0.common.opening)?;
         let mut position = Position::default();
         let many = file.is_one_of_many;
         let decoder = CsvDecoder::new(&self.0, schema.clone(), many, &mut window, &mut position)?;

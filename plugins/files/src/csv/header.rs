@@ -25,9 +25,6 @@ pub(super) fn read(
     settings: &CsvSettings,
 ) -> Result<Vec<String>> {
     let place = shown(window.path());
-    if window.bytes().starts_with(&[0xff, 0xfe]) || window.bytes().starts_with(&[0xfe, 0xff]) {
-        return Err(Error::data(format!("`{place}` is UTF-16")).hint("save it as UTF-8"));
-    }
     if window.bytes().starts_with(b"\xef\xbb\xbf") {
         window.consume(3);
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use dstream_sdk::{Error, Result};
 
+use super::cut::{Cease, Cut};
 use super::infer::read;
-use super::lines::{find_line, next_line};
+use super::lines::find_line;
 use super::parse::Fault;
 use super::tape::Tape;
 use super::values::{Members, Misfit};
@@ -20,22 +21,24 @@ use crate::types;
 /// Records of one call: enough to make the call cheap, few enough to look at the clock now and then.
 const CALL_ROWS: usize = 4096;
 
-/// Parses line by line and takes the selected keys.
+/// Parses record by record and takes the selected keys.
 pub(crate) struct JsonlDecoder {
     schema: SchemaRef,
     members: Members,
     tape: Tape,
+    cut: Cut,
     bytes_per_row: u64,
 }
 
 impl JsonlDecoder {
     pub(crate) fn new(settings: &Settings, schema: SchemaRef, window: &mut Window) -> Result<JsonlDecoder> {
         skip_mark(window);
+        let cut = Cut::of(window, settings.max_record_bytes)?;
         let nulls = Arc::new(Nulls::new(&settings.null_values));
         let members = Members::new(schema.fields(), |column| settings.types.contains_key(column), &nulls)?;
         let widths: u64 = schema.fields().iter().map(|field| types::width(field.data_type())).sum();
         let bytes_per_row = widths + (schema.fields().len() as u64).div_ceil(8) + 1;
-        Ok(JsonlDecoder { schema, members, tape: Tape::default(), bytes_per_row })
+        Ok(JsonlDecoder { schema, members, tape: Tape::default(), cut, bytes_per_row })
     }
 }
 
@@ -52,12 +55,14 @@ impl Decode for JsonlDecoder {
         let (mut at, mut line_end) = (0, position.line_end);
         while done.rows < room.rows.min(CALL_ROWS) {
             let bytes = window.bytes();
-            let line = match next_line(bytes, window.is_last(), at) {
+            let is_first = position.records == 0 && done.rows == 0;
+            let line = match self.cut.next(bytes, window.is_last(), at, is_first) {
                 Ok(line) => line,
-                Err(stop) => {
+                Err(Cease::Stop(stop)) => {
                     done.stop = stop;
                     break;
                 }
+                Err(Cease::Fault(fault)) => return Err(no_record(window, position, 0, fault)),
             };
             if line.start >= room.until {
                 done.stop = Stop::Until;
@@ -97,17 +102,33 @@ impl Decode for JsonlDecoder {
     }
 
     fn fingerprint(&self) -> String {
-        "jsonl".to_owned()
+        self.cut.fingerprint().to_owned()
     }
 }
 
-/// The error of a line that is no record.
+/// The error of what is no record, `fault.at` bytes behind `start`.
 pub(super) fn no_record(window: &Window, position: &Position, start: usize, fault: Fault) -> Error {
-    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
-    let (byte, message) = (fault.at + 1, fault.message);
-    Error::data(format!("`{place}` line {line}, byte {byte}: {message}"))
-        .hint("every line must be one JSON object in UTF-8")
+    let before = &window.bytes()[..start + fault.at];
+    let (place, line) = (shown(window.path()), position.line_after(before));
+    let (at, message) = (byte_after(window, before), fault.message);
+    Error::data(format!("`{place}` line {line}, {at}: {message}"))
+        .hint("every line must be one JSON object in UTF-8, or the file one list of objects")
         .with_row_data()
+}
+
+/// The place behind `before`, which the window begins with, in its line.
+fn byte_after(window: &Window, before: &[u8]) -> String {
+    let line_end = |bytes: &[u8]| memchr::memrchr(b'\n', bytes);
+    if let Some(end) = line_end(before) {
+        return format!("byte {}", before.len() - end);
+    }
+    // The line has records before the window, where lines are none.
+    let tail = window.tail();
+    match line_end(tail) {
+        Some(end) => format!("byte {}", tail.len() - end + before.len()),
+        None if tail.len() as u64 == window.offset() => format!("byte {}", tail.len() + before.len() + 1),
+        None => format!("byte {} of the file", window.offset() + before.len() as u64 + 1),
+    }
 }
 
 fn wrong(window: &Window, position: &Position, start: usize, misfit: Misfit) -> Error {

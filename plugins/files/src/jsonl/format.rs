@@ -1,24 +1,28 @@
-//! Files of JSON lines as a type of file.
+//! Files of JSON as a type of file.
 
 use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
 
 use dstream_sdk::{ConnectorConfig, Context, Result};
 
-use super::{Columns, JsonlDecoder};
+use super::{Columns, JsonlDecoder, cut::Cut, decoder::skip_mark};
 use crate::options::{Keys, Settings};
-use crate::tap::{Format, Found, Limits, Pieces, Position, Records, Source, Window, open_text};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Position, Records, Source, Window, open_text};
 
 /// JSON lines.
 #[derive(Debug)]
 pub(crate) struct Jsonl(Settings);
 
 impl Format for Jsonl {
-    const ENDINGS: &'static [&'static str] = &[".jsonl", ".ndjson"];
+    const ENDINGS: &'static [&'static str] = &[".jsonl", ".ndjson", ".json"];
     type Shape = Columns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Jsonl> {
         Settings::of_jsonl(config).map(Jsonl)
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.0.patterns
     }
 
     fn keys(&self) -> &Keys {
@@ -30,15 +34,16 @@ impl Format for Jsonl {
     }
 
     fn fingerprint(&self) -> String {
-        "jsonl".to_owned()
+        "jsonl".to_owned() + &self.0.opening.encoding.fingerprint()
     }
 
     fn has_pieces(&self, file: &Found) -> bool {
-        Source::open(&file.path).is_ok_and(|source| source.is_plain())
+        let is_plain = Source::open(&file.path, self.0.opening).is_ok_and(|source| source.is_plain());
+        is_plain && has_lines(&self.0, file).unwrap_or(false)
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        Source::open(&file.path).map(drop)
+        Source::open(&file.path, self.0.opening).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
@@ -62,9 +67,16 @@ impl Format for Jsonl {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let mut window = Window::open(&file.path)?;
+        let mut window = Window::open(&file.path, self.0.opening)?;
         let decoder = Box::new(JsonlDecoder::new(&self.0, schema.clone(), &mut window)?);
         let (position, record_bytes) = (Position::default(), self.0.max_record_bytes);
         Ok(Box::new(open_text(context, window, position, decoder, limits, record_bytes, pieces, place)?))
     }
+}
+
+/// Whether lines are records: where an object begins elsewhere, nobody knows.
+fn has_lines(settings: &Settings, file: &Found) -> Result<bool> {
+    let mut window = Window::open(&file.path, settings.opening)?;
+    skip_mark(&mut window);
+    Ok(Cut::of(&mut window, settings.max_record_bytes)? == Cut::Lines)
 }

@@ -4,8 +4,9 @@ use arrow::datatypes::{Field, Schema};
 
 use dstream_sdk::{Context, Error, Result};
 
+use super::cut::{Cease, Cut};
 use super::decoder::{no_record, skip_mark};
-use super::lines::{find_line, next_line};
+use super::lines::find_line;
 use super::parse::{Fault, parse};
 use super::shape::Members;
 use super::tape::{Kind, Tape, Value};
@@ -35,7 +36,7 @@ impl Columns {
         file: &Found,
         pieces: Pieces,
     ) -> Result<Columns> {
-        let mut window = Window::open(&file.path)?;
+        let mut window = Window::open(&file.path, settings.opening)?;
         skip_mark(&mut window);
         let mut columns = Columns::default();
         columns.scan(settings, context, &mut window, pieces)?;
@@ -88,6 +89,7 @@ impl Columns {
         let mut tape = Tape::default();
         let nulls = Nulls::new(&settings.null_values);
         let place = shown(window.path());
+        let cut = Cut::of(window, settings.max_record_bytes)?;
         let mut walk = Walk::new(pieces);
         let starts = |bytes: &[u8], wanted, _| find_line(bytes, wanted);
         loop {
@@ -99,10 +101,11 @@ impl Columns {
             let mut at = 0;
             let stop = loop {
                 let bytes = window.bytes();
-                let line = match next_line(bytes, window.is_last(), at) {
+                let line = match cut.next(bytes, window.is_last(), at, self.records == 0) {
                     Ok(line) if line.start >= until => break Stop::Until,
                     Ok(line) => line,
-                    Err(stop) => break stop,
+                    Err(Cease::Stop(stop)) => break stop,
+                    Err(Cease::Fault(fault)) => return Err(no_record(window, &position, 0, fault)),
                 };
                 if line.end - line.start > settings.max_record_bytes {
                     return Err(too_long(window, &position, line.start, settings.max_record_bytes));

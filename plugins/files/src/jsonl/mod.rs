@@ -1,5 +1,6 @@
-//! JSON lines: one object per line.
+//! JSON: one object per line, or the objects of a list, or one after the other.
 
+mod cut; // bytes -> records
 mod decoder; // records of the selected columns, as batches
 mod format; // a type of file
 mod infer; // the types of the columns, from every record
@@ -14,5 +15,7 @@ pub(crate) use format::Jsonl;
 use decoder::JsonlDecoder;
 use infer::Columns;
 
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod tests;

@@ -1,38 +1,33 @@
 //! Files of Parquet as a type of file.
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use serde_json::Value;
-use std::sync::Arc;
 
-use dstream_sdk::{ConnectorConfig, Context, Error, Result, parse_options};
+use dstream_sdk::{ConnectorConfig, Context, Result, parse_options};
 
 use super::file::ParquetFile;
 use super::reader::ParquetRecords;
 use crate::options::{Keys, ParquetOptions};
-use crate::shown::shown;
-use crate::tap::{Format, Found, Limits, Pieces, Records};
+use crate::tap::{Format, Found, Limits, Patterns, Pieces, Records, TypedColumns};
 
 /// Parquet.
 #[derive(Debug)]
 pub(crate) struct Parquet {
     keys: Keys,
-}
-
-/// The columns of files, with one of the files and the number of their records.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    fields: Vec<Arc<Field>>,
-    file: String,
-    records: u64,
+    patterns: Patterns,
 }
 
 impl Format for Parquet {
     const ENDINGS: &'static [&'static str] = &[".parquet", ".pq"];
-    type Shape = Columns;
+    type Shape = TypedColumns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Parquet> {
         let options: ParquetOptions = parse_options(config)?;
-        Ok(Parquet { keys: Keys::new(options.key_properties)? })
+        Ok(Parquet { keys: Keys::new(options.key_properties)?, patterns: Patterns::new(options.streams)? })
+    }
+
+    fn patterns(&self) -> &Patterns {
+        &self.patterns
     }
 
     fn keys(&self) -> &Keys {
@@ -52,39 +47,19 @@ impl Format for Parquet {
         ParquetFile::open(&file.path).map(drop)
     }
 
-    fn look(&self, _context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
+    fn look(&self, _context: &Context, file: &Found, pieces: Pieces) -> Result<TypedColumns> {
         let opened = ParquetFile::open(&file.path)?;
         let groups = (0..opened.groups()).filter(|group| pieces.has(*group as u64));
         let records = groups.map(|group| opened.rows_of(group)).sum();
-        let fields = opened.schema().fields().iter().cloned().collect();
-        Ok(Columns { fields, file: shown(&file.path), records })
+        TypedColumns::new(&file.path, opened.schema(), records)
     }
 
-    fn join(&self, mut one: Columns, other: Columns) -> Result<Columns> {
-        for field in other.fields {
-            let Some(known) = one.fields.iter_mut().find(|known| known.name() == field.name()) else {
-                // The others do not have it.
-                one.fields.push(Arc::new(field.as_ref().clone().with_nullable(true)));
-                continue;
-            };
-            if known.data_type() != field.data_type() {
-                let (name, first, second) = (field.name(), known.data_type(), field.data_type());
-                return Err(Error::schema(format!(
-                    "column `{name}` is {first} in `{}` and {second} in `{}`",
-                    one.file, other.file
-                ))
-                .hint("read the files as streams of their own with a glob"));
-            }
-            if field.is_nullable() && !known.is_nullable() {
-                *known = field;
-            }
-        }
-        one.records += other.records;
-        Ok(one)
+    fn join(&self, one: TypedColumns, other: TypedColumns) -> Result<TypedColumns> {
+        one.join(other)
     }
 
-    fn columns(&self, shape: Columns, _files: &[Found]) -> Result<(Schema, Option<u64>)> {
-        Ok((Schema::new(shape.fields), Some(shape.records)))
+    fn columns(&self, shape: TypedColumns, _files: &[Found]) -> Result<(Schema, Option<u64>)> {
+        Ok(shape.schema())
     }
 
     fn open(

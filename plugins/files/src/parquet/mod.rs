@@ -7,3 +7,6 @@ mod reader; // its records
 
 pub(crate) use encode::ParquetEncoding;
 pub(crate) use format::Parquet;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The records of one file, row group after row group.
 
-use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use dstream_sdk::{Context, Error, Result};
 
 use super::file::{ParquetFile, error_of};
 use crate::shown::shown;
-use crate::tap::{Given, Limits, Pieces, Records, check_cancelled};
+use crate::tap::{Chosen, Given, Limits, Pieces, Records, check_cancelled};
 
 /// Where a reader is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +55,7 @@ impl Cursor {
 pub(crate) struct ParquetRecords {
     context: Context,
     file: ParquetFile,
-    schema: SchemaRef,
-    /// The selected columns, by their place in the file, and where each is in what comes from the file; `None`:
-    /// it has none, and is null.
-    columns: Vec<usize>,
-    order: Vec<Option<usize>>,
+    chosen: Chosen,
     cursor: Cursor,
     open: Option<ParquetRecordBatchReader>,
     pieces: Pieces,
@@ -87,33 +83,11 @@ impl ParquetRecords {
         place: Option<&Value>,
     ) -> Result<ParquetRecords> {
         let cursor = Cursor::resume(&file, place)?;
-        let mut places = Vec::with_capacity(schema.fields().len());
-        for field in schema.fields() {
-            let (name, place) = (field.name(), shown(file.path()));
-            let again = |message: String| Error::schema(message).hint("run `dstreams discover` again");
-            let Some((at, found)) = file.schema().column_with_name(name) else {
-                if is_one_of_many && field.is_nullable() {
-                    places.push(None);
-                    continue;
-                }
-                return Err(again(format!("`{place}` has no column `{name}` any more")));
-            };
-            if found.data_type() != field.data_type() {
-                let (is, was) = (found.data_type(), field.data_type());
-                return Err(again(format!("column `{name}` of `{place}` is {is}, the catalog says {was}")));
-            }
-            places.push(Some(at));
-        }
-        // The file gives columns in its own order.
-        let mut columns: Vec<usize> = places.iter().flatten().copied().collect();
-        columns.sort_unstable();
-        let order = places.iter().map(|place| columns.binary_search(&(*place)?).ok()).collect();
+        let chosen = Chosen::new(file.path(), file.schema(), schema, is_one_of_many)?;
         Ok(ParquetRecords {
             context,
             file,
-            schema,
-            columns,
-            order,
+            chosen,
             cursor,
             open: None,
             pieces,
@@ -141,7 +115,7 @@ impl ParquetRecords {
                 Some(batch) => {
                     self.cursor.row += batch.num_rows() as u64;
                     self.learn(&batch);
-                    return self.in_order(&batch).map(Some);
+                    return self.chosen.in_order(self.file.path(), &batch).map(Some);
                 }
                 None => {
                     let (group, read) = (self.cursor.group, self.cursor.row);
@@ -162,11 +136,11 @@ impl ParquetRecords {
 
     fn open_group(&mut self) -> Result<ParquetRecordBatchReader> {
         let Cursor { group, row } = self.cursor;
-        self.rows_at_once = self.rows_that_fit(self.file.row_bytes(group, &self.columns));
+        self.rows_at_once = self.rows_that_fit(self.file.row_bytes(group, self.chosen.columns()));
         if self.row_bytes == 0 {
             self.rows_at_once = self.rows_at_once.min(FIRST_ROWS);
         }
-        self.file.read(group, row, &self.columns, self.rows_at_once)
+        self.file.read(group, row, self.chosen.columns(), self.rows_at_once)
     }
 
     /// `packed_bytes` is what a row takes in the file: less than in memory where values repeat.
@@ -186,24 +160,12 @@ impl ParquetRecords {
             self.open = None;
         }
     }
-
-    fn in_order(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let mut columns = Vec::with_capacity(self.order.len());
-        for (field, at) in self.schema.fields().iter().zip(&self.order) {
-            columns.push(match at {
-                Some(at) => batch.column(*at).clone(),
-                None => new_null_array(field.data_type(), batch.num_rows()),
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
-    }
 }
 
 impl Records for ParquetRecords {
     fn next(&mut self, _deadline: Option<Instant>) -> Result<Given> {
         let Some(batch) = self.batch()? else { return Ok(Given::End) };
-        let row_bytes = self.file.row_bytes(self.cursor.group, &self.columns);
+        let row_bytes = self.file.row_bytes(self.cursor.group, self.chosen.columns());
         Ok(Given::Batch { source_bytes: batch.num_rows() as u64 * row_bytes, batch })
     }
 

@@ -55,7 +55,7 @@ impl Progress {
             return Err(lost("the bookmark was made by another version of the tap, or for another part"));
         }
         if progress.read_as != read_as {
-            return Err(lost("the bookmark was made with another delimiter, quote or header"));
+            return Err(lost("the bookmark was made with another delimiter, quote, header or encoding"));
         }
         Ok(progress)
     }

@@ -1,100 +1,80 @@
-//! Opens a file and sees through gzip and zstd, which it knows by their first bytes.
+//! Sees through gzip, zstd, bzip2 and xz, which it knows by their first bytes.
 
+use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
+use lzma_rust2::XzReader;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
 
-use dstream_sdk::{Error, Result};
+/// Bytes that are read of a packed file at once.
+const BUFFER_BYTES: usize = 1 << 17;
+/// The largest dictionary of xz that is read, which is that of zstd as well: `xz -9` needs half of it.
+const MAX_DICTIONARY_BYTES: u32 = 128 << 20;
+/// Memory that xz needs besides its dictionary, and some more.
+const XZ_KIB: u32 = (MAX_DICTIONARY_BYTES >> 10) + 1024;
 
-use super::found::io_error;
-use crate::shown::shown;
+/// The longest beginning that tells how a file is packed.
+const MAGIC_BYTES: u64 = 10;
+/// What follows `BZh1` to `BZh9`: a block, or the end of an empty file.
+const BZIP2_BLOCKS: [&[u8]; 2] =
+    [&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
 
-/// The bytes of a file, decompressed.
-pub(crate) enum Source {
+/// The bytes of a file, unpacked.
+pub(super) enum Unpacked {
     Plain(File),
     Gzip(Box<MultiGzDecoder<BufReader<File>>>),
     Zstd(Box<zstd::Decoder<'static, BufReader<File>>>),
+    Bzip2(Box<MultiBzDecoder<BufReader<File>>>),
+    Xz(Box<XzReader<BufReader<File>>>),
 }
 
-impl Source {
-    pub(crate) fn open(path: &Path) -> Result<Source> {
-        let failed = |error: io::Error| io_error("opening", path, &error);
-        let mut file = File::open(path).map_err(failed)?;
-        // Opening a folder succeeds; only reading it fails, with words that help nobody.
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
-        }
+impl Unpacked {
+    pub(super) fn new(mut file: File) -> io::Result<Unpacked> {
         let mut magic = Vec::new();
-        (&mut file).take(4).read_to_end(&mut magic).map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        // Neither can begin a text in UTF-8.
+        (&mut file).take(MAGIC_BYTES).read_to_end(&mut magic)?;
+        file.seek(SeekFrom::Start(0))?;
+        let buffered = |file| BufReader::with_capacity(BUFFER_BYTES, file);
+        // None of them can begin a text in UTF-8 but bzip2's, of which more is looked at.
         Ok(match magic[..] {
-            [0x1f, 0x8b, ..] => {
-                Source::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, file))))
+            [0x1f, 0x8b, ..] => Unpacked::Gzip(Box::new(MultiGzDecoder::new(buffered(file)))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                Unpacked::Zstd(Box::new(zstd::Decoder::with_buffer(buffered(file))?))
             }
-            [0x28, 0xb5, 0x2f, 0xfd] => {
-                let decoder =
-                    zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 17, file)).map_err(failed)?;
-                Source::Zstd(Box::new(decoder))
+            [0xfd, b'7', b'z', b'X', ..] => {
+                Unpacked::Xz(Box::new(XzReader::new_mem_limit(buffered(file), true, XZ_KIB)))
             }
-            _ => Source::Plain(file),
+            [b'B', b'Z', b'h', b'1'..=b'9', ref block @ ..] if is_bzip2(block) => {
+                Unpacked::Bzip2(Box::new(MultiBzDecoder::new(buffered(file))))
+            }
+            _ => Unpacked::Plain(file),
         })
     }
 
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Source::Plain(_))
-    }
-
-    /// Bytes of the file now; `None` where it is packed.
-    pub(crate) fn bytes(&self, path: &Path) -> Result<Option<u64>> {
-        let Source::Plain(file) = self else { return Ok(None) };
-        let metadata = file.metadata().map_err(|error| io_error("looking at", path, &error))?;
-        Ok(Some(metadata.len()))
-    }
-
-    /// Fills `buffer` as far as the file goes.
-    pub(crate) fn read_full(&mut self, path: &Path, buffer: &mut [u8]) -> Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            let free = &mut buffer[filled..];
-            let outcome = match self {
-                Source::Plain(file) => file.read(free),
-                Source::Gzip(gzip) => gzip.read(free),
-                Source::Zstd(zstd) => zstd.read(free),
-            };
-            match outcome {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(path, &error)),
-            }
+    /// What it is packed with.
+    pub(super) fn packing(&self) -> Option<&'static str> {
+        match self {
+            Unpacked::Plain(_) => None,
+            Unpacked::Gzip(_) => Some("gzip"),
+            Unpacked::Zstd(_) => Some("zstd"),
+            Unpacked::Bzip2(_) => Some("bzip2"),
+            Unpacked::Xz(_) => Some("xz"),
         }
-        Ok(filled)
     }
+}
 
-    /// Goes to `offset`, where that is possible without reading.
-    pub(crate) fn seek(&mut self, path: &Path, offset: u64) -> Result<bool> {
-        let Source::Plain(file) = self else { return Ok(false) };
-        file.seek(SeekFrom::Start(offset)).map_err(|error| io_error("reading", path, &error))?;
-        Ok(true)
-    }
+/// `block` is shorter than a mark where the file is cut.
+fn is_bzip2(block: &[u8]) -> bool {
+    !block.is_empty() && BZIP2_BLOCKS.iter().any(|mark| mark.starts_with(block))
+}
 
-    fn failed(&self, path: &Path, error: &io::Error) -> Error {
-        let format = match self {
-            // An error with a number is the operating system's.
-            _ if error.raw_os_error().is_some() => return io_error("reading", path, error),
-            Source::Plain(_) => return io_error("reading", path, error),
-            Source::Gzip(_) => "gzip",
-            Source::Zstd(_) => "zstd",
-        };
-        let place = shown(path);
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Error::data(format!("`{place}` is cut short: its {format} data does not end"))
-            }
-            _ => Error::data(format!("`{place}` is damaged: its {format} data cannot be read: {error}")),
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Unpacked::Plain(file) => file.read(buffer),
+            Unpacked::Gzip(gzip) => gzip.read(buffer),
+            Unpacked::Zstd(zstd) => zstd.read(buffer),
+            Unpacked::Bzip2(bzip2) => bzip2.read(buffer),
+            Unpacked::Xz(xz) => xz.read(buffer),
         }
-        .hint("wait until it is written to the end, or copy it again")
     }
 }

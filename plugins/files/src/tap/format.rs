@@ -7,6 +7,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Instant;
 
 use super::found::Found;
+use super::patterns::Patterns;
 use super::share::Pieces;
 use crate::options::Keys;
 use dstream_sdk::{ConnectorConfig, Context, Result};
@@ -19,6 +20,9 @@ pub(crate) trait Format: Send + Sync + Sized + 'static {
     type Shape: Send;
 
     fn from_config(config: &ConnectorConfig) -> Result<Self>;
+
+    /// The streams that the user names; none where they have the names of their files.
+    fn patterns(&self) -> &Patterns;
 
     /// The user's keys.
     fn keys(&self) -> &Keys;

@@ -1,17 +1,17 @@
 //! From a path to streams: a file, what is in a folder, or what a glob matches.
 
-use globset::GlobBuilder;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use dstream_sdk::{Error, Result};
 
+use super::glob::{is_glob, match_glob};
 use crate::shown::shown;
 
 /// Endings of compressed files; the content decides whether they are.
-const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
+const COMPRESSED: [&str; 5] = [".gz", ".zst", ".zstd", ".bz2", ".xz"];
 
 /// A stream and its files, by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +53,7 @@ pub(crate) fn streams(path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>>
         Ok(metadata) if metadata.is_file() => found.add_file(path)?,
         Ok(metadata) if metadata.is_dir() => found.add_folder(path)?,
         Ok(_) => {
-            return Err(Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
-                .hint("copy what it gives to a file first"));
+            return Err(no_file(path));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_glob(path) => {
             match_glob(path, endings, &mut |path| found.add_file(path))?;
@@ -113,30 +112,16 @@ impl Streams<'_> {
     /// Everything beneath a folder, as one stream.
     fn add_whole(&mut self, root: &Path) -> Result<()> {
         let mut files = Vec::new();
-        let mut folders = vec![root.to_owned()];
-        while let Some(folder) = folders.pop() {
-            list(&folder, &mut |entry, is_dir| {
-                if is_private(entry) {
-                    return Ok(());
-                }
-                if is_dir {
-                    folders.push(entry.to_owned());
-                } else if has_ending(entry, self.endings) {
-                    files.push(found(entry, name_beneath(root, entry)?, true)?);
-                }
-                Ok(())
-            })?;
-        }
+        walk(root, &mut |entry| {
+            if has_ending(entry, self.endings) {
+                files.push(found(entry, name_beneath(root, entry)?, true)?);
+            }
+            Ok(())
+        })?;
         if files.is_empty() {
             return Ok(());
         }
-        files.sort_by(|one, other| one.name.cmp(&other.name));
-        if let Some([one, other]) = files.array_windows().find(|[one, other]| one.name == other.name) {
-            let (one, other) = (shown(&one.path), shown(&other.path));
-            return Err(Error::config(format!("`{one}` and `{other}` are one file, packed and unpacked"))
-                .hint("remove one of them"));
-        }
-        self.add(name_of(root)?.replace('.', "_"), root, files)
+        self.add(name_of(root)?.replace('.', "_"), root, in_order(files)?)
     }
 
     fn add(&mut self, stream: String, path: &Path, files: Vec<Found>) -> Result<()> {
@@ -153,6 +138,38 @@ impl Streams<'_> {
     }
 }
 
+/// Calls `each` for every file beneath a folder, without what is hidden or private.
+pub(super) fn walk(root: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        list(&folder, &mut |entry, is_dir| {
+            match is_dir {
+                _ if is_private(entry) => {}
+                true => folders.push(entry.to_owned()),
+                false => each(entry)?,
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The files of one stream by name.
+///
+/// # Errors
+/// `Config`: one is there packed and unpacked.
+pub(super) fn in_order(mut files: Vec<Found>) -> Result<Vec<Found>> {
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    match files.array_windows().find(|[one, other]| one.name == other.name) {
+        None => Ok(files),
+        Some([one, other]) => {
+            let (one, other) = (shown(&one.path), shown(&other.path));
+            Err(Error::config(format!("`{one}` and `{other}` are one file, packed and unpacked"))
+                .hint("remove one of them"))
+        }
+    }
+}
+
 /// What writers of many files keep beside them: their notes, and files that are not complete.
 fn is_private(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"_"))
@@ -162,20 +179,28 @@ fn name_of(path: &Path) -> Result<&str> {
     path.file_name().unwrap_or_default().to_str().ok_or_else(|| not_utf8(path))
 }
 
+fn no_file(path: &Path) -> Error {
+    Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
+        .hint("copy what it gives to a file first, or leave it out with the path or a glob")
+}
+
 fn not_utf8(path: &Path) -> Error {
     Error::unsupported(format!("the name of the file `{}` is not UTF-8", shown(path)))
         .hint("rename it, or choose the others with a glob")
 }
 
 /// The path beneath a folder, the same on every system.
-fn name_beneath(root: &Path, path: &Path) -> Result<String> {
+pub(super) fn name_beneath(root: &Path, path: &Path) -> Result<String> {
     let beneath = path.strip_prefix(root).unwrap_or(path);
     let parts: Option<Vec<&str>> = beneath.components().map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| unpacked(&parts.join("/")).to_owned()).ok_or_else(|| not_utf8(path))
 }
 
-fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
+pub(super) fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
     let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
+    if !metadata.is_file() {
+        return Err(no_file(path));
+    }
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let stamp =
         modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
@@ -212,51 +237,8 @@ pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|ending| strip(plain, ending).is_some())
 }
 
-fn is_glob(path: &Path) -> bool {
-    path.to_string_lossy().contains(['*', '?', '[', '{'])
-}
-
-fn match_glob(written: &Path, endings: &[&str], found: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
-    let broken = |reason: &dyn std::fmt::Display| {
-        Error::config(format!("the glob `{}` cannot be read: {reason}", shown(written)))
-    };
-    // Without `./` and doubled slashes, as the entries of folders come.
-    let path: PathBuf = written.components().filter(|part| *part != Component::CurDir).collect();
-    let text = path.to_str().ok_or_else(|| broken(&"it is not UTF-8"))?;
-    let glob =
-        GlobBuilder::new(text).literal_separator(true).build().map_err(|error| broken(error.kind()))?;
-    let matcher = glob.compile_matcher();
-    let base: PathBuf = path.components().take_while(|part| !is_glob(Path::new(part))).collect();
-    // `data/*` and `data/**` name no kind of file: those of the format are meant.
-    let open_end = path.components().next_back().is_some_and(|part| {
-        matches!(part, Component::Normal(part) if part.to_string_lossy().chars().all(|letter| letter == '*'))
-    });
-    let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-    if !start.is_dir() {
-        let place = shown(&absolute(start));
-        return Err(Error::not_found(format!(
-            "the folder `{place}` of the glob `{}` does not exist",
-            shown(written)
-        ))
-        .hint("look at the path of the connection"));
-    }
-    let mut folders = vec![start.to_owned()];
-    while let Some(folder) = folders.pop() {
-        list(&folder, &mut |entry, is_dir| {
-            let entry = entry.strip_prefix(".").unwrap_or(entry);
-            if is_dir {
-                folders.push(entry.to_owned());
-            } else if matcher.is_match(entry) && (!open_end || has_ending(entry, endings)) {
-                found(entry)?;
-            }
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
 /// Calls `each` for what is in a folder, without what is hidden. A link to a folder is not followed: it may lead back.
-fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
+pub(super) fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
     let failed = |error: &std::io::Error| io_error("listing the folder", &absolute(folder), error);
     for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
         let entry = entry.map_err(|error| failed(&error))?;
@@ -267,7 +249,8 @@ fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Resul
         let kind = entry.file_type().map_err(|error| failed(&error))?;
         if kind.is_dir() {
             each(&path, true)?;
-        } else if kind.is_file() || fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+        } else if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+            // Also what is no file, and links that lead nowhere: one with the name of a file is an error.
             each(&path, false)?;
         }
     }

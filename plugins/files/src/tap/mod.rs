@@ -2,26 +2,34 @@
 
 mod bookmark; // how far a share of a stream is read
 mod decode; // what a format does with the bytes of a window
-mod decompression; // gzip and zstd, by their first bytes
+mod decompression; // gzip, zstd, bzip2 and xz, by their first bytes
+mod encoding; // text that is not UTF-8
 mod format; // what is special to one type of file
 mod found; // a file, a folder or a glob -> streams and their files
+mod glob; // the files that a glob matches
 mod hive; // columns in the names of folders
 mod look; // what files hold, looked at by several threads
+mod patterns; // streams that the user names
 mod place; // where to read on in a file of text
 mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
+mod source; // the bytes of a file of text, unpacked
 mod text; // the records of one file of text
+mod typed; // columns of files that say their types
 mod walk; // from piece to piece through a file of text
 mod window; // slides over the bytes of a file
 
 pub(crate) use decode::{Decode, Decoded, Room, Start, Stop, batch, more, too_long};
-pub(crate) use decompression::Source;
+pub(crate) use encoding::Encoding;
 pub(crate) use format::{Format, Given, Limits, Records};
 pub(crate) use found::{Found, has_ending, io_error};
+pub(crate) use patterns::{Globs, Patterns};
 pub(crate) use position::{LineEnd, Position};
 pub(crate) use share::Pieces;
+pub(crate) use source::{Opening, Source};
 pub(crate) use text::open_text;
+pub(crate) use typed::{Chosen, TypedColumns};
 pub(crate) use walk::{Walk, Way};
 pub(crate) use window::Window;
 
@@ -62,7 +70,11 @@ impl<F: Format> OpenTap for FilesTap<F> {
 
 impl<F: Format> FilesTap<F> {
     fn streams(&self) -> Result<Vec<FoundStream>> {
-        found::streams(&self.path, F::ENDINGS)
+        let patterns = self.format.patterns();
+        match patterns.is_empty() {
+            true => found::streams(&self.path, F::ENDINGS),
+            false => patterns.streams(&self.path, F::ENDINGS),
+        }
     }
 
     /// What the options say of columns and streams that there are not is a slip.
@@ -182,6 +194,10 @@ pub(crate) fn check_cancelled(context: &Context) -> Result<()> {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod share_tests;
+#[cfg(test)]
+pub(crate) use share_tests::rows_of_part;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,17 @@ fn read_part<F: Format>(
     }
 }
 
+/// Records of one of `parts` parts.
+pub(crate) fn rows_of_part<F: Format>(
+    tap: &FilesTap<F>,
+    stream: &SelectedStream,
+    part: u64,
+    parts: u64,
+) -> Result<Vec<Row>> {
+    let share = Share { part, parts, piece_bytes: 1000 };
+    read_part(tap, stream, share, None, 1000).map(|(batches, _)| batches.concat())
+}
+
 fn all_parts<F: Format>(
     tap: &FilesTap<F>,
     stream: &SelectedStream,

@@ -141,10 +141,7 @@ impl Records for TextRecords {
             match self.step()? {
                 Filled::Batch => return self.take_batch(),
                 Filled::End if self.batch.rows > 0 => return self.take_batch(),
-                Filled::End => {
-                    self.window.check_whole()?;
-                    return Ok(Given::End);
-                }
+                Filled::End => return Ok(Given::End),
                 Filled::More => {}
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {

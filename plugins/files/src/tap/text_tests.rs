@@ -17,12 +17,31 @@ fn zstd(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 1).unwrap()
 }
 
+fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(content: &[u8]) -> Vec<u8> {
+    xz_with(content, 1 << 16)
+}
+
+fn xz_with(content: &[u8], dictionary: u32) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::with_preset(0);
+    options.lzma_options.dict_size = dictionary;
+    let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn plain(content: &[u8]) -> Vec<u8> {
     content.to_vec()
 }
 
 type Pack = fn(&[u8]) -> Vec<u8>;
-const PACKS: [(&str, Pack); 3] = [("a.csv", plain), ("a.csv.gz", gzip), ("a.csv.zst", zstd)];
+const PACKS: [(&str, Pack); 5] =
+    [("a.csv", plain), ("a.csv.gz", gzip), ("a.csv.zst", zstd), ("a.csv.bz2", bzip2), ("a.csv.xz", xz)];
 
 /// Every record of the stream `a` from the bookmark on, as text, and the last bookmark.
 fn read_on(tap: &impl Tap, bookmark: Option<Bookmark>) -> Result<(Vec<Row>, Bookmark), Error> {
@@ -62,7 +81,7 @@ fn reading_on_from_any_bookmark_gives_exactly_the_rest() {
     for round in 0..30 {
         let end = random.one_of(&["\n", "\r\n", "\r"]);
         let content = random_csv(&mut random, end);
-        let (name, pack) = PACKS[round % 3];
+        let (name, pack) = PACKS[round % PACKS.len()];
         let folder = Folder::with(name, pack(content.as_bytes()));
         let tap = folder.csv(name, json!({"infer": "none"}));
         let stream = selected(&tap.discover().unwrap(), "a");
@@ -85,7 +104,7 @@ fn records_cut_into_any_two_writes_are_read_once() {
     for round in 0..30 {
         let end = random.one_of(&["\n", "\r\n"]);
         let content = random_csv(&mut random, end);
-        let (name, pack) = PACKS[round % 3];
+        let (name, pack) = PACKS[round % PACKS.len()];
         let at = 1 + random.below(content.len());
         let folder = Folder::with(name, pack(&content.as_bytes()[..at]));
         let tap = folder.csv(name, json!({"infer": "none"}));
@@ -222,8 +241,8 @@ fn a_file_packed_between_runs_is_the_same_file() {
 
 #[test]
 fn the_content_says_how_a_file_is_packed() {
-    for pack in [plain, gzip, zstd] {
-        for name in ["a.csv", "a.csv.gz", "a.csv.zst"] {
+    for (_, pack) in PACKS {
+        for (name, _) in PACKS {
             let folder = Folder::with(name, pack(b"a,b\n1,2\n"));
             assert_eq!(read_on(&folder.csv("", json!({})), None).unwrap().0, [row(&["1", "2"])], "{name}");
         }
@@ -245,7 +264,9 @@ fn a_packed_file_that_is_cut_anywhere_is_an_error() {
     for (name, pack) in &PACKS[1..] {
         let first = pack(content);
         let whole = [first.clone(), pack(b"5,6\n")].concat();
-        for end in 4..whole.len() {
+        // As long as it may be a text as well, a file is one.
+        let first_bytes = if *name == "a.csv.bz2" { 5 } else { 4 };
+        for end in first_bytes..whole.len() {
             // Cut between two parts it is a whole file, with fewer parts.
             if end == first.len() {
                 continue;
@@ -269,6 +290,104 @@ fn what_is_packed_twice_or_damaged_is_an_error() {
     assert!(
         read_on(&folder.csv("", json!({})), None).unwrap_err().message().contains("a.csv.gz` is damaged")
     );
+}
+
+#[test]
+fn of_a_packed_file_that_is_cut_only_what_is_sound_is_given_and_never_its_end() {
+    let content: String =
+        "n\n".to_owned() + &(0..60_000).map(|n| format!("{}\n", n * 7919 % 100_003)).collect::<String>();
+    for (name, pack) in &PACKS[1..] {
+        let packed = pack(content.as_bytes());
+        let folder = Folder::with(name, &packed);
+        let tap = folder.csv(name, json!({}));
+        let stream = selected(&tap.discover().unwrap(), "a");
+        folder.write(name, &packed[..packed.len() - 9]);
+        let error = read_as(&tap, stream, None, WIDE).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.message().contains("unpacked bytes"), "{error}");
+    }
+}
+
+#[test]
+fn a_packed_file_of_more_bytes_than_allowed_is_an_error() {
+    let content = "n\n".to_owned() + &"0\n".repeat(1 << 20);
+    for (name, pack) in &PACKS[1..] {
+        let folder = Folder::with(name, pack(content.as_bytes()));
+        let limited = |limit: u64| folder.csv(name, json!({"max_unpacked_bytes": limit})).discover();
+        let error = limited(content.len() as u64 - 1).unwrap_err();
+        assert!(error.message().ends_with("has more than 2097153 bytes, unpacked"), "{error}");
+        assert!(error.hint_text().unwrap().contains("max_unpacked_bytes"));
+        assert_eq!(limited(content.len() as u64).unwrap().streams[0].row_count, Some(1 << 20));
+    }
+}
+
+#[test]
+fn a_dictionary_of_xz_that_takes_too_much_memory_is_refused() {
+    let folder = Folder::with("a.csv.xz", xz_with(b"a,b\n1,2\n", 64 << 20));
+    folder.csv("", json!({})).discover().unwrap();
+    folder.write("a.csv.xz", xz_with(b"a,b\n1,2\n", 256 << 20));
+    let error = folder.csv("", json!({})).discover().unwrap_err();
+    assert!(error.message().ends_with("needs a dictionary of more than 128 MiB"), "{error}");
+}
+
+#[test]
+fn a_text_that_begins_like_a_packed_file_is_a_text() {
+    let folder = Folder::with("a.csv", "BZh91AY,b\n1,2\n");
+    assert_eq!(read_on(&folder.csv("a.csv", json!({})), None).unwrap().0, [row(&["1", "2"])]);
+}
+
+#[test]
+fn text_in_any_encoding_is_read_and_read_on() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let latin = |text: &str| text.chars().map(|letter| letter as u8).collect::<Vec<u8>>();
+    let long: String = (0..50_000).map(|n| format!("{n},\u{e4}\n")).collect();
+    for (encoding, encode) in
+        [("utf-16", &utf16 as &dyn Fn(&str) -> Vec<u8>), ("latin-1", &latin), ("windows-1252", &latin)]
+    {
+        let mark = if encoding == "utf-16" { "\u{feff}" } else { "" };
+        let content = format!("{mark}n,stra\u{df}e\n{long}");
+        for pack in [plain, gzip] {
+            let folder = Folder::with("a.csv", pack(&encode(&content)));
+            let tap = folder.csv("a.csv", json!({"encoding": encoding}));
+            let stream = selected(&tap.discover().unwrap(), "a");
+            assert_eq!(stream.schema.field(1).name(), "stra\u{df}e");
+            let limits = BatchLimits { rows: 20_000, bytes: 8 << 20 };
+            let all = read_as(&tap, stream.clone(), None, limits).unwrap();
+            assert_eq!(all.rows().len(), 50_000);
+            let rest = read_as(&tap, stream.clone(), Some(all.bookmarks[0].clone()), limits).unwrap();
+            assert!(rest.rows() == all.rows()[all.batches[0].num_rows()..]);
+            folder.write("a.csv", pack(&encode(&format!("{content}7,\u{fc}\n"))));
+            let bookmark = all.bookmarks.last().unwrap();
+            let more = read_as(&tap, stream.clone(), Some(bookmark.clone()), limits).unwrap();
+            assert_eq!(more.rows(), [row(&["7", "\u{fc}"])]);
+            let other =
+                folder.csv("a.csv", json!({"encoding": if mark.is_empty() { "utf-8" } else { "utf-16be" }}));
+            let error = read_as(&other, stream, Some(bookmark.clone()), limits).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BookmarkLost, "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_encoding_that_is_not_that_of_the_file_is_an_error_that_says_what_to_set() {
+    let utf16: Vec<u8> = "\u{feff}a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let folder = Folder::with("a.csv", &utf16);
+    folder.write("b/a.jsonl", &utf16);
+    folder.write("c.csv", gzip(&utf16));
+    for error in [
+        folder.csv("a.csv", json!({})).discover().unwrap_err(),
+        folder.jsonl("b", json!({})).discover().unwrap_err(),
+        folder.csv("c.csv", json!({})).discover().unwrap_err(),
+    ] {
+        assert!(error.message().ends_with("is UTF-16"), "{error}");
+        assert!(error.hint_text().unwrap().contains("set `encoding` to `utf-16`"));
+    }
+    let error = folder.csv("a.csv", json!({"encoding": "utf-16be"})).discover().unwrap_err();
+    assert!(error.message().ends_with("a.csv`, byte 1: the byte order mark says another order"), "{error}");
+    folder.write("a.csv", b"a\nx\x81\n");
+    let error = folder.csv("a.csv", json!({"encoding": "windows-1252"})).discover().unwrap_err();
+    assert!(error.message().ends_with("a.csv`, byte 4: 0x81 is no character of windows-1252"), "{error}");
+    assert!(folder.csv("a.csv", json!({"encoding": "latin-1"})).discover().is_ok());
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::shown::shown;
 use dstream_sdk::{Error, Result};
 
-use super::decompression::Source;
+use super::encoding::Encoding;
+use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
 /// knows the file by.
@@ -27,29 +28,21 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(path: &Path) -> Result<Window> {
-        let source = Source::open(path)?;
+    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Window> {
+        let source = Source::open(path, opening)?;
         let (buffer, head) = (Vec::new(), Vec::new());
         let mut window =
             Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
         window.fill()?;
-        Ok(window)
-    }
-
-    /// At the end of the file: what was read is still there.
-    ///
-    /// # Errors
-    /// `Data`: the file was cut while it was read.
-    pub(crate) fn check_whole(&self) -> Result<()> {
-        let read = self.base + self.end as u64;
-        match self.source.bytes(&self.path)? {
-            Some(bytes) if bytes < read => Err(Error::data(format!(
-                "`{}` was cut to {bytes} bytes while it was read, and {read} were read",
-                shown(&self.path)
-            ))
-            .hint("run again once nobody writes to it")),
-            _ => Ok(()),
+        // In UTF-8 there are no such bytes.
+        let head = &window.buffer[..window.end];
+        if opening.encoding == Encoding::Utf8
+            && (head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]))
+        {
+            return Err(Error::data(format!("`{}` is UTF-16", shown(path)))
+                .hint("set `encoding` to `utf-16`, or save it as UTF-8"));
         }
+        Ok(window)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -109,6 +102,10 @@ impl Window {
         if self.base == 0 && self.head.len() < KEPT_BYTES {
             self.head.clear();
             self.head.extend_from_slice(&self.buffer[..self.end.min(KEPT_BYTES)]);
+        }
+        if self.ended {
+            // Before the last records are given: one that was cut looks like one that is whole.
+            self.source.check_whole(&self.path, &self.head)?;
         }
         Ok(count > 0)
     }
