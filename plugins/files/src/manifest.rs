@@ -5,7 +5,7 @@ use dstream_sdk::{
 };
 
 use crate::options::{CsvOptions, JsonlOptions, ParquetOptions};
-use crate::target::ParquetTargetOptions;
+use crate::target::{CsvTargetOptions, JsonlTargetOptions, ParquetTargetOptions};
 
 #[test]
 fn the_manifest_is_what_the_code_says() {
@@ -29,6 +29,8 @@ fn the_manifest_is_what_the_code_says() {
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
         .tap("jsonl", "Files of JSON lines", file_tap(tap_manifest::<JsonlOptions>()))
         .tap("parquet", "Files of Parquet", file_tap(tap_manifest::<ParquetOptions>()))
+        .target("csv", "Files of comma-separated values", file_target(target_manifest::<CsvTargetOptions>()))
+        .target("jsonl", "Files of JSON lines", file_target(target_manifest::<JsonlTargetOptions>()))
         .target("parquet", "Files of Parquet", file_target(target_manifest::<ParquetTargetOptions>()))
         .build();
     check_manifest(concat!(env!("CARGO_MANIFEST_DIR"), "/manifest.json"), &manifest).unwrap();

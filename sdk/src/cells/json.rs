@@ -1,10 +1,10 @@
 //! Nested values as JSON that says them exactly.
 
+use crate::{Error, Result};
 use arrow::array::*;
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::*;
 use base64::prelude::{BASE64_STANDARD, Engine};
-use crate::{Error, Result};
 use std::collections::HashSet;
 
 use super::text::{Out, Why};

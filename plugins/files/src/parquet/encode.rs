@@ -8,7 +8,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::store::Staged;
-use crate::target::{Encode, Encoding};
+use crate::target::{Encode, Encoding, Ended};
 use dstream_sdk::{Error, Result};
 
 /// Memory of a row group that is not complete: it ends early where its rows are wide.
@@ -22,8 +22,8 @@ pub(crate) struct ParquetEncoding {
 }
 
 impl Encoding for ParquetEncoding {
-    fn ending(&self) -> &'static str {
-        "parquet"
+    fn ending(&self) -> String {
+        "parquet".to_owned()
     }
 
     fn check(&self, schema: &SchemaRef) -> Result<()> {
@@ -37,7 +37,7 @@ impl Encoding for ParquetEncoding {
         })
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>> {
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
         let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
@@ -79,8 +79,13 @@ impl Encode for ParquetFile {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        self.writer.into_inner().map_err(error_of)?.finish()
+    fn bytes(&self) -> u64 {
+        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+    }
+
+    fn finish(self: Box<Self>) -> Result<Ended> {
+        let bytes = self.writer.into_inner().map_err(error_of)?.finish()?;
+        Ok(Ended { bytes, head: 0 })
     }
 }
 

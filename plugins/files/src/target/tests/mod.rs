@@ -166,7 +166,8 @@ fn hostile_names_stay_beneath_the_folder() {
     for table in ["../up", "/etc/x", "a/b", ".hidden", "_dstreams", "..", "con", "a\nb", "\u{e4}"] {
         world.table(table).run(mode(WriteMode::Append), 5).unwrap();
     }
-    let above: Vec<_> = std::fs::read_dir(world.above()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let above: Vec<_> =
+        std::fs::read_dir(world.above()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(above, ["out"], "nothing is beside the folder");
 }
 

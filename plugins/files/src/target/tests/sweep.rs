@@ -46,9 +46,12 @@ fn is_whole(seen: &[i64], end: i64) -> bool {
 #[test]
 fn a_run_that_appends_may_end_anywhere() {
     let append = mode(WriteMode::Append);
-    let calls = sweep(|world| world.run(append, 15).unwrap(), append, 42, |seen| {
-        seen.len() >= 15 && seen.iter().copied().eq(0..seen.len() as i64)
-    });
+    let calls = sweep(
+        |world| world.run(append, 15).unwrap(),
+        append,
+        42,
+        |seen| seen.len() >= 15 && seen.iter().copied().eq(0..seen.len() as i64),
+    );
     assert!(calls > 30, "{calls} calls");
     let calls = sweep(|_| {}, append, 25, |seen| is_whole(seen, 25));
     assert!(calls > 20, "{calls} calls");

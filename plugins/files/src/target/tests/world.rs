@@ -15,11 +15,10 @@ use dstream_sdk::{
     WriteMode, WriteRequest, Writer,
 };
 
-use crate::parquet::ParquetEncoding;
 use crate::store::{Local, Store};
 use crate::target::FilesTarget;
 
-pub(super) type ParquetTarget = FilesTarget<ParquetEncoding>;
+pub(super) type TestTarget = FilesTarget<()>;
 
 const WINDOW: i64 = 10;
 
@@ -83,7 +82,7 @@ impl World {
         std::fs::write(path, content).unwrap();
     }
 
-    pub(super) fn target(&self) -> ParquetTarget {
+    pub(super) fn target(&self) -> TestTarget {
         self.target_with(|store| store)
     }
 
@@ -91,20 +90,23 @@ impl World {
     pub(super) fn target_with(
         &self,
         wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
-    ) -> ParquetTarget {
+    ) -> TestTarget {
         let root = self.path("");
         let folder = root.clone();
         let open = move || -> Result<Arc<dyn Store>> {
             Ok(wrap(Arc::new(Local::open(Context::detached(Arc::default()), &folder)?)))
         };
-        FilesTarget::new(root, Box::new(open), ParquetEncoding { row_group_rows: 1000, level: 1 })
+        {
+            let encoding = crate::parquet::ParquetEncoding { row_group_rows: 1000, level: 1 };
+            FilesTarget::new(root, Box::new(open), Box::new(encoding), Default::default())
+        }
     }
 
-    pub(super) fn begin(&self, target: &ParquetTarget) -> Result<Running> {
+    pub(super) fn begin(&self, target: &TestTarget) -> Result<Running> {
         self.begin_as(target, &format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
     }
 
-    pub(super) fn begin_as(&self, target: &ParquetTarget, run: &str) -> Result<Running> {
+    pub(super) fn begin_as(&self, target: &TestTarget, run: &str) -> Result<Running> {
         let begun = target.begin(&Pipeline { pipeline: self.pipeline.clone(), run: run.into() })?;
         let record = begun.records.first().map_or((0, 0, 0, false), |record| {
             let of = |key: &str| record.value[key].clone();
@@ -127,7 +129,7 @@ impl World {
         }
     }
 
-    pub(super) fn writer(&self, target: &ParquetTarget, run: &Running, mode: Mode) -> Result<Box<dyn Writer>> {
+    pub(super) fn writer(&self, target: &TestTarget, run: &Running, mode: Mode) -> Result<Box<dyn Writer>> {
         let request = WriteRequest {
             pipeline: self.pipeline.clone(),
             epoch: run.epoch,
@@ -143,7 +145,7 @@ impl World {
     /// Writes and commits these numbers.
     pub(super) fn window(
         &self,
-        target: &ParquetTarget,
+        target: &TestTarget,
         run: &mut Running,
         writer: &mut dyn Writer,
         mode: Mode,
@@ -159,14 +161,14 @@ impl World {
         self.commit(target, run, mode, vec![window], next, false)
     }
 
-    pub(super) fn publish(&self, target: &ParquetTarget, run: &mut Running, mode: Mode) -> Result<()> {
+    pub(super) fn publish(&self, target: &TestTarget, run: &mut Running, mode: Mode) -> Result<()> {
         let next = run.record.2;
         self.commit(target, run, mode, Vec::new(), next, true)
     }
 
     fn commit(
         &self,
-        target: &ParquetTarget,
+        target: &TestTarget,
         run: &mut Running,
         mode: Mode,
         windows: Vec<CommitWindow>,
@@ -191,7 +193,7 @@ impl World {
     }
 
     /// The rest of a run.
-    pub(super) fn finish(&self, target: &ParquetTarget, mut run: Running, mode: Mode, end: i64) -> Result<()> {
+    pub(super) fn finish(&self, target: &TestTarget, mut run: Running, mode: Mode, end: i64) -> Result<()> {
         let is_of_copy = run.record.0 > 0 && run.record.1 == mode.generation;
         if is_of_copy && run.record.3 {
             return Ok(());
