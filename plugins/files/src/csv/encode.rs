@@ -198,3 +198,7 @@ impl Encode for CsvFile {
         Ok(Ended { bytes: self.file.finish()?, head })
     }
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

@@ -149,3 +149,7 @@ impl Encode for JsonlFile {
         Ok(Ended { bytes: self.file.finish()?, head: 0 })
     }
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;
