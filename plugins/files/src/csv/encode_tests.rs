@@ -41,7 +41,20 @@ fn read_back(bytes: &str, options: Value) -> Vec<Row> {
 
 #[test]
 fn text_is_quoted_where_it_must_be_and_comes_back() {
-    let values = ["", "a", " a ", "a,b", "a\"b", "\"", "a\nb", "a\rb", "\0", "\u{feff}a", "NULL", "sixteen letters, and more"];
+    let values = [
+        "",
+        "a",
+        " a ",
+        "a,b",
+        "a\"b",
+        "\"",
+        "a\nb",
+        "a\rb",
+        "\0",
+        "\u{feff}a",
+        "NULL",
+        "sixteen letters, and more",
+    ];
     let rows: Vec<Option<&str>> = values.iter().map(|value| Some(*value)).chain([None]).collect();
     let batch = texts("t", &rows);
     let bytes = written(json!({}), &batch);
@@ -68,7 +81,8 @@ fn a_null_has_the_text_that_was_chosen_and_text_like_it_is_quoted() {
     let expected = [row(&["~"]), row(&["NA"]), row(&[""]), row(&["NAN"])];
     assert_eq!(read_back(&bytes, json!({"null_values": ["NA"], "infer": "none"})), expected);
     // Numbers, too, may look like it.
-    let bytes = written(json!({"null_value": "-1"}), &one("n", Int64Array::from(vec![None, Some(-1), Some(-10)])));
+    let bytes =
+        written(json!({"null_value": "-1"}), &one("n", Int64Array::from(vec![None, Some(-1), Some(-10)])));
     assert_eq!(bytes, "n\n-1\n\"-1\"\n-10\n");
     let expected = [row(&["~"]), row(&["-1"]), row(&["-10"])];
     assert_eq!(read_back(&bytes, json!({"null_values": ["-1"], "types": {"n": "int64"}})), expected);
@@ -80,7 +94,9 @@ fn a_delimiter_that_numbers_have_is_no_danger() {
     let columns: Vec<ArrayRef> =
         vec![Arc::new(Float64Array::from(vec![1.5, -2.0])), Arc::new(Int64Array::from(vec![15, 2]))];
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-    for (delimiter, expected) in [(".", "a.b\n\"1.5\".15\n\"-2.0\".2\n"), ("5", "a5b\n\"1.5\"5\"15\"\n-2.052\n")] {
+    for (delimiter, expected) in
+        [(".", "a.b\n\"1.5\".15\n\"-2.0\".2\n"), ("5", "a5b\n\"1.5\"5\"15\"\n-2.052\n")]
+    {
         let bytes = written(json!({"delimiter": delimiter}), &batch);
         assert_eq!(bytes, expected);
         let options = json!({"delimiter": delimiter, "types": {"a": "float64", "b": "int64"}});
@@ -103,7 +119,8 @@ fn a_byte_order_mark_that_begins_a_name_or_a_text_stays() {
 fn names_are_quoted_like_text() {
     let names = ["a,b", "c\"d", "e\nf", " g"];
     let fields: Vec<Field> = names.iter().map(|name| Field::new(*name, DataType::Int32, true)).collect();
-    let columns: Vec<ArrayRef> = names.iter().map(|_| Arc::new(Int32Array::from(vec![1])) as ArrayRef).collect();
+    let columns: Vec<ArrayRef> =
+        names.iter().map(|_| Arc::new(Int32Array::from(vec![1])) as ArrayRef).collect();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
     let bytes = written(json!({"line_end": "crlf"}), &batch);
     assert_eq!(bytes, "\"a,b\",\"c\"\"d\",\"e\nf\", g\r\n1,1,1,1\r\n");
@@ -125,7 +142,10 @@ fn every_form_of_value_has_its_text() {
         (Arc::new(Float64Array::from(vec![-0.0])), "-0.0"),
         (Arc::new(Decimal128Array::from(vec![-5]).with_precision_and_scale(15, 2).unwrap()), "-0.05"),
         (Arc::new(Date32Array::from(vec![19_782])), "2024-02-29"),
-        (Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")), "1970-01-01T00:00:00.000001Z"),
+        (
+            Arc::new(TimestampMicrosecondArray::from(vec![1]).with_timezone("UTC")),
+            "1970-01-01T00:00:00.000001Z",
+        ),
         (Arc::new(Time64MicrosecondArray::from(vec![1])), "00:00:00.000001"),
         (Arc::new(BinaryArray::from(vec![&b"\x00\xff"[..]])), "AP8="),
         (Arc::new(BinaryArray::from(vec![&b""[..]])), "\"\""),
@@ -150,11 +170,17 @@ fn not_finite_floats_come_back() {
 fn what_has_no_text_is_refused_with_column_and_row() {
     let error = try_written(json!({}), &one("day", Date32Array::from(vec![0, i32::MAX]))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
-    assert!(error.message().starts_with("row 2 of the file has in the column `day` a date outside"), "{error}");
+    assert!(
+        error.message().starts_with("row 2 of the file has in the column `day` a date outside"),
+        "{error}"
+    );
     let refused = |batch: &RecordBatch| encoding(json!({})).unwrap().check(&batch.schema()).unwrap_err();
     assert!(refused(&texts("", &[])).message().contains("column 1 has the name ``"));
-    assert!(refused(&RecordBatch::new_empty(Arc::new(Schema::empty()))).message().contains("without columns"));
-    let twice = Schema::new(vec![Field::new("a", DataType::Int8, true), Field::new("a", DataType::Int8, true)]);
+    assert!(
+        refused(&RecordBatch::new_empty(Arc::new(Schema::empty()))).message().contains("without columns")
+    );
+    let twice =
+        Schema::new(vec![Field::new("a", DataType::Int8, true), Field::new("a", DataType::Int8, true)]);
     assert!(refused(&RecordBatch::new_empty(Arc::new(twice))).message().contains("`a` is there twice"));
     let zoned = one("t", TimestampSecondArray::from(vec![i64::MAX]));
     assert_eq!(*zoned.column(0).data_type(), DataType::Timestamp(TimeUnit::Second, None));

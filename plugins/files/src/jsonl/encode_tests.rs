@@ -76,7 +76,8 @@ fn nested_values_stay_nested_and_come_back() {
 
 #[test]
 fn text_that_is_json_becomes_a_part_of_the_line() {
-    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("{\"a\": 1.50,\r\n \"b\": []}"), Some("\"x\""), None]));
+    let texts: ArrayRef =
+        Arc::new(StringArray::from(vec![Some("{\"a\": 1.50,\r\n \"b\": []}"), Some("\"x\""), None]));
     let bytes = try_written(&batch(vec![(types::json_field("j"), texts)])).unwrap();
     assert_eq!(bytes, "{\"j\":{\"a\": 1.50,   \"b\": []}}\n{\"j\":\"x\"}\n{\"j\":null}\n");
     let folder = Folder::with("x.jsonl", bytes);
@@ -86,7 +87,10 @@ fn text_that_is_json_becomes_a_part_of_the_line() {
     for refused in ["{", "null", "{\"a\":1,\"a\":2}", "1 2", ""] {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![refused]));
         let error = try_written(&batch(vec![(types::json_field("j"), texts)])).unwrap_err();
-        assert!(error.message().starts_with("row 1 of the file has in the column `j` "), "{refused}: {error}");
+        assert!(
+            error.message().starts_with("row 1 of the file has in the column `j` "),
+            "{refused}: {error}"
+        );
     }
 }
 
@@ -95,7 +99,10 @@ fn what_json_has_no_number_for_is_refused_with_column_and_row() {
     for value in [f64::NAN, f64::INFINITY] {
         let error = try_written(&one("f", Float64Array::from(vec![1.0, value]))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data);
-        assert!(error.message().starts_with("row 2 of the file has in the column `f` NaN or an inf"), "{error}");
+        assert!(
+            error.message().starts_with("row 2 of the file has in the column `f` NaN or an inf"),
+            "{error}"
+        );
     }
 }
 

@@ -1,8 +1,9 @@
 //! One file that grows: what becomes of it when a run ends amid an append, or when somebody else writes to it.
 
+use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::json;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -27,7 +28,8 @@ fn stopped_before_an_append(kind: &Kind) -> World {
         let (before, log) = (fs::metadata(world.one_file()).unwrap().len(), world.log());
         let left = Arc::new(AtomicI64::new(at));
         let target = world.target_with(move |store| Arc::new(Faulty::new(store, left.clone(), When::Before)));
-        let run = world.begin(&target).and_then(|run| world.finish(&target, run, mode(WriteMode::Append), 25));
+        let run =
+            world.begin(&target).and_then(|run| world.finish(&target, run, mode(WriteMode::Append), 25));
         let last = world.log().pop().unwrap();
         let is_new = !log.contains(&last);
         let last = fs::read_to_string(last).unwrap();
@@ -93,8 +95,7 @@ fn what_somebody_else_wrote_is_never_cut_off() {
     let mut writer = world.writer(&target, &run, mode(WriteMode::Append)).unwrap();
     append_to(&world, b"99\n");
     let before = fs::read(world.one_file()).unwrap();
-    let error =
-        world.window(&target, &mut run, &mut *writer, mode(WriteMode::Append), 15..20).unwrap_err();
+    let error = world.window(&target, &mut run, &mut *writer, mode(WriteMode::Append), 15..20).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Schema, "{error}");
     assert!(error.message().contains("were committed"), "{error}");
     drop((writer, target));
@@ -139,6 +140,47 @@ fn another_way_of_writing_is_refused_until_the_stream_is_written_anew() {
             assert_eq!(left.len(), 1, "{left:?}");
             let parts = world.files("numbers");
             assert!(parts.iter().all(|part| part.ends_with(&format!(".{}", other.ending()))), "{parts:?}");
+        }
+    }
+}
+
+#[test]
+fn parts_that_are_packed_follow_one_another_as_one_text() {
+    for compression in ["gzip", "zstd"] {
+        for format in ["csv", "jsonl"] {
+            let world = World::of(&Kind::new(format, json!({"layout": "file", "compression": compression})));
+            world.run(mode(WriteMode::Append), 25).unwrap();
+            world.run(mode(WriteMode::Append), 27).unwrap();
+            let packed = fs::read(world.one_file()).unwrap();
+            let mut text = String::new();
+            match compression {
+                "gzip" => flate2::read::MultiGzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap(),
+                _ => zstd::Decoder::new(&packed[..]).unwrap().read_to_string(&mut text).unwrap(),
+            };
+            let lines =
+                (0..27).map(|n| if format == "csv" { format!("{n}\n") } else { format!("{{\"n\":{n}}}\n") });
+            let head = if format == "csv" { "n\n" } else { "" };
+            assert_eq!(text, format!("{head}{}", lines.collect::<String>()));
+            assert_eq!(world.visible(), (0..27).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_column_more_fits_into_json_lines_and_not_under_a_header() {
+    for (format, fits) in [("csv", false), ("jsonl", true)] {
+        let world = World::of(&growing(format));
+        world.run(mode(WriteMode::Append), 5).unwrap();
+        let target = world.target();
+        let run = world.begin(&target).unwrap();
+        let mut writer = world.writer(&target, &run, mode(WriteMode::Append)).unwrap();
+        let columns = ["n", "m"].map(|name| Field::new(name, DataType::Int64, true));
+        let outcome = writer.declare(0, 2, Arc::new(Schema::new(columns.to_vec())));
+        assert_eq!(outcome.is_ok(), fits, "{format}: {outcome:?}");
+        if let Err(error) = outcome {
+            assert_eq!(error.kind(), ErrorKind::Schema);
+            assert!(error.message().contains("has the columns `n`, now there are `n`, `m`"), "{error}");
+            assert!(error.hint_text().unwrap().contains("--full-refresh"));
         }
     }
 }

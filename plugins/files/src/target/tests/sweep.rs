@@ -10,7 +10,13 @@ use super::faults::{Faulty, When};
 use super::world::{Kind, Mode, World, mode};
 
 /// Runs into faults at call after call until a run meets none; answers how many there were.
-fn sweep(kind: &Kind, first: impl Fn(&World), faulty: Mode, end: i64, allowed: impl Fn(&[i64]) -> bool) -> i64 {
+fn sweep(
+    kind: &Kind,
+    first: impl Fn(&World),
+    faulty: Mode,
+    end: i64,
+    allowed: impl Fn(&[i64]) -> bool,
+) -> i64 {
     let mut calls = 0;
     for when in [When::Before, When::After] {
         for at in 0.. {
@@ -57,14 +63,24 @@ fn at_once(check: impl Fn(&Kind) + Sync) {
 fn a_run_that_appends_may_end_anywhere() {
     let append = mode(WriteMode::Append);
     at_once(|kind| {
-        let calls = sweep(kind, |world| world.run(append, 15).unwrap(), append, 42, |seen| {
-            seen.len() >= 15 && seen.iter().copied().eq(0..seen.len() as i64)
-        });
+        let calls = sweep(
+            kind,
+            |world| world.run(append, 15).unwrap(),
+            append,
+            42,
+            |seen| seen.len() >= 15 && seen.iter().copied().eq(0..seen.len() as i64),
+        );
         assert!(calls > 30, "{kind:?}: {calls} calls");
-        let calls = sweep(kind, |_| {}, append, 25, |seen| {
-            // Between renames of one commit some files are there, and others are not yet.
-            is_whole(seen, 25) || format!("{kind:?}").contains("max_file")
-        });
+        let calls = sweep(
+            kind,
+            |_| {},
+            append,
+            25,
+            |seen| {
+                // Between renames of one commit some files are there, and others are not yet.
+                is_whole(seen, 25) || format!("{kind:?}").contains("max_file")
+            },
+        );
         assert!(calls > 20, "{kind:?}: {calls} calls");
     });
 }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 use dstream_sdk::{
-    Commit, CommitRecord, CommitWindow, ConnectorConfig, Context, Pipeline, ReplicationMethod, Result, StreamPlan, Target,
-    WriteMode, WriteRequest, Writer,
+    Commit, CommitRecord, CommitWindow, ConnectorConfig, Context, Pipeline, ReplicationMethod, Result,
+    StreamPlan, Target, WriteMode, WriteRequest, Writer,
 };
 
 use crate::csv::{Csv, CsvEncoding};
@@ -218,7 +218,12 @@ impl World {
     }
 
     /// A window with these numbers, which is not committed.
-    pub(super) fn prepared(&self, run: &mut Running, writer: &mut dyn Writer, numbers: Range<i64>) -> CommitWindow {
+    pub(super) fn prepared(
+        &self,
+        run: &mut Running,
+        writer: &mut dyn Writer,
+        numbers: Range<i64>,
+    ) -> CommitWindow {
         self.try_prepared(run, writer, numbers).unwrap()
     }
 
