@@ -26,6 +26,10 @@ impl Seed {
         z ^ (z >> 31)
     }
 
+    fn one_in(&mut self, count: u64) -> bool {
+        self.next().is_multiple_of(count)
+    }
+
     fn bits(&mut self) -> i64 {
         match self.next() % 8 {
             0 => 0,
@@ -68,7 +72,7 @@ fn data_types() -> Vec<DataType> {
 
 fn array(data_type: &DataType, rows: usize, seed: &mut Seed) -> ArrayRef {
     use DataType::*;
-    let is_valid: Vec<bool> = (0..rows).map(|_| seed.next() % 5 > 0).collect();
+    let is_valid: Vec<bool> = (0..rows).map(|_| !seed.one_in(5)).collect();
     let nulls = Some(is_valid.clone().into());
     let texts = |seed: &mut Seed| -> StringArray {
         is_valid.iter().map(|valid| valid.then(|| seed.text())).collect()
@@ -78,7 +82,7 @@ fn array(data_type: &DataType, rows: usize, seed: &mut Seed) -> ArrayRef {
         Utf8 | LargeUtf8 | Utf8View => cast(&texts(seed), data_type).unwrap(),
         Binary | LargeBinary | BinaryView => cast(&cast(&texts(seed), &Binary).unwrap(), data_type).unwrap(),
         Dictionary(_, values) => cast(&array(values, rows, seed), data_type).unwrap(),
-        Boolean => Arc::new(BooleanArray::new((0..rows).map(|_| seed.next() % 2 == 0).collect(), nulls)),
+        Boolean => Arc::new(BooleanArray::new((0..rows).map(|_| seed.one_in(2)).collect(), nulls)),
         List(item) => {
             let items = array(item.data_type(), rows * 2, seed);
             let offsets = arrow::buffer::OffsetBuffer::from_lengths(vec![2; rows]);
@@ -108,7 +112,7 @@ fn array(data_type: &DataType, rows: usize, seed: &mut Seed) -> ArrayRef {
                     Decimal128(precision, _) if *precision < 20 => {
                         i128::from(seed.bits() % 10i64.pow((*precision).into()))
                     }
-                    Date64 if seed.next() % 8 > 0 => i128::from(seed.bits() % 3_000_000) * 86_400_000,
+                    Date64 if !seed.one_in(8) => i128::from(seed.bits() % 3_000_000) * 86_400_000,
                     Date32 => i128::from(seed.bits() % 3_000_000),
                     Time32(TimeUnit::Second) => i128::from(seed.bits().rem_euclid(86_400)),
                     Time32(_) => i128::from(seed.bits().rem_euclid(86_400_000)),
