@@ -23,7 +23,7 @@ mod unique; // columns that tell records apart
 mod wait; // waiting that ends when the run does
 
 pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
-pub use cells::{Cell, Cells, Why, text};
+pub use cells::{Appended, Cell, Cells, Out, Why, text, write_base64, write_json_string};
 pub use connection::Connection;
 pub use json_reader::JsonReader;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};

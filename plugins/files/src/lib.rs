@@ -1,4 +1,4 @@
-//! Taps for files: comma-separated values and JSON lines, one stream per file.
+//! Taps and targets for files: comma-separated values, JSON lines and Parquet.
 #![doc = include_str!("../README.md")]
 
 mod columns; // text -> the values of one column
@@ -23,7 +23,8 @@ mod testing; // files and readers for tests
 
 dstream_sdk::export! {
     manifest: "../manifest.json",
-    connectors: { "csv" => tap: tap::FilesTap<csv::Csv>; "jsonl" => tap: tap::FilesTap<jsonl::Jsonl>;
+    connectors: { "csv" => tap: tap::FilesTap<csv::Csv>, target: target::CsvTarget;
+        "jsonl" => tap: tap::FilesTap<jsonl::Jsonl>, target: target::JsonlTarget;
         "parquet" => tap: tap::FilesTap<parquet::Parquet>, target: target::ParquetTarget;
-        "arrow" => tap: tap::FilesTap<ipc::Ipc>, target: target::FilesTarget<ipc::IpcEncoding> }
+        "arrow" => tap: tap::FilesTap<ipc::Ipc>, target: target::ArrowTarget }
 }

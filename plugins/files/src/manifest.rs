@@ -4,9 +4,9 @@ use dstream_sdk::{
     ManifestBuilder, TapManifest, TargetManifest, WriteMode, check_manifest, tap_manifest, target_manifest,
 };
 
-use crate::ipc::{ArrowOptions, ArrowTargetOptions};
+use crate::ipc::ArrowOptions;
 use crate::options::{CsvOptions, JsonlOptions, ParquetOptions};
-use crate::target::ParquetTargetOptions;
+use crate::target::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions, ParquetTargetOptions};
 
 #[test]
 fn the_manifest_is_what_the_code_says() {
@@ -25,7 +25,7 @@ fn the_manifest_is_what_the_code_says() {
         ..target
     };
     let manifest = ManifestBuilder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-        .description("Files of comma-separated values and of JSON lines, one stream per file")
+        .description("Files of comma-separated values, JSON, Parquet and Arrow, in folders")
         .license("Apache-2.0")
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
         .tap(
@@ -35,6 +35,8 @@ fn the_manifest_is_what_the_code_says() {
         )
         .tap("parquet", "Files of Parquet", file_tap(tap_manifest::<ParquetOptions>()))
         .tap("arrow", "Files and streams of Arrow IPC", file_tap(tap_manifest::<ArrowOptions>()))
+        .target("csv", "Files of comma-separated values", file_target(target_manifest::<CsvTargetOptions>()))
+        .target("jsonl", "Files of JSON lines", file_target(target_manifest::<JsonlTargetOptions>()))
         .target("parquet", "Files of Parquet", file_target(target_manifest::<ParquetTargetOptions>()))
         .target("arrow", "Files of Arrow IPC", file_target(target_manifest::<ArrowTargetOptions>()))
         .build();

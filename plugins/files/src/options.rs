@@ -226,7 +226,7 @@ pub(crate) fn folder(config: &ConnectorConfig) -> Result<PathBuf> {
     path.map(Path::to_owned)
 }
 
-fn byte(option: &str, value: Option<char>) -> Result<Option<u8>> {
+pub(crate) fn byte(option: &str, value: Option<char>) -> Result<Option<u8>> {
     let Some(value) = value else { return Ok(None) };
     match u8::try_from(value) {
         Ok(byte) if byte.is_ascii() && !matches!(byte, b'\r' | b'\n' | 0) => Ok(Some(byte)),

@@ -16,7 +16,9 @@ use dstream_sdk::{
 
 use crate::csv::Csv;
 use crate::jsonl::Jsonl;
+use crate::store::{Local, Store};
 use crate::tap::{FilesTap, Format};
+use crate::target::Encoding;
 use crate::types;
 
 /// A record: a text for every value, `None` for null.
@@ -197,6 +199,17 @@ pub(crate) fn rows(batch: &RecordBatch) -> Vec<Row> {
 /// A row from its texts; `~` is null.
 pub(crate) fn row(values: &[&str]) -> Row {
     values.iter().map(|value| (*value != "~").then(|| (*value).to_owned())).collect()
+}
+
+/// A batch as a file has it.
+pub(crate) fn encoded(encoding: &dyn Encoding, batch: &RecordBatch) -> Result<Vec<u8>> {
+    let folder = Folder::new();
+    let store = Local::open(context(), &folder.path(""))?;
+    encoding.check(&batch.schema())?;
+    let mut file = encoding.open(&batch.schema(), store.stage("file")?, false)?;
+    file.write(batch)?;
+    file.finish()?;
+    Ok(store.read("file")?.unwrap())
 }
 
 /// Numbers that only depend on the seed, which a failing test prints.

@@ -7,8 +7,8 @@ use arrow::datatypes::*;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use std::collections::HashSet;
 
-use super::text::{self, Why};
-use super::{Cell, Cells, Values};
+use super::text::{Out, Why};
+use super::{Appended, Cell, Cells, Values};
 
 /// A nested array.
 pub(super) enum Nested<'a> {
@@ -100,25 +100,25 @@ impl<'a> Nested<'a> {
     }
 
     /// Appends the JSON of a row that is not null.
-    pub(super) fn write(&self, row: usize, out: &mut String) -> Result<(), Why> {
+    pub(super) fn write(&self, row: usize, out: &mut impl Out) -> Result<(), Why> {
         match self {
             Nested::List(bounds, items) => {
-                out.push('[');
+                out.ascii(b"[");
                 for (at, item) in (bounds[row].0..bounds[row].1).enumerate() {
                     comma(out, at);
                     value(items, item, out)?;
                 }
-                out.push(']');
+                out.ascii(b"]");
             }
             Nested::Struct(members) => {
-                out.push('{');
+                out.ascii(b"{");
                 for (at, (name, cells)) in members.iter().enumerate() {
                     comma(out, at);
                     string(out, name);
-                    out.push(':');
+                    out.ascii(b":");
                     value(cells, row, out)?;
                 }
-                out.push('}');
+                out.ascii(b"}");
             }
             Nested::Map(bounds, keys, values) => map(bounds[row], keys, values, out)?,
             Nested::Union(ids, offsets, members) => {
@@ -126,11 +126,11 @@ impl<'a> Nested<'a> {
                     .iter()
                     .find(|(id, _, _)| *id == ids[row])
                     .ok_or("a union of a member it does not have")?;
-                out.push('{');
+                out.ascii(b"{");
                 string(out, name);
-                out.push(':');
+                out.ascii(b":");
                 value(cells, offsets.as_ref().map_or(row, |offsets| offsets[row] as usize), out)?;
-                out.push('}');
+                out.ascii(b"}");
             }
         }
         Ok(())
@@ -151,12 +151,12 @@ fn map(
     (first, last): (usize, usize),
     keys: &Cells<'_>,
     values: &Cells<'_>,
-    out: &mut String,
+    out: &mut impl Out,
 ) -> Result<(), Why> {
     let is_text = matches!(keys.values, Values::Utf8(_) | Values::LargeUtf8(_) | Values::Utf8View(_));
     let mut seen = HashSet::new();
     let mut scratch = String::new();
-    out.push(if is_text { '{' } else { '[' });
+    out.ascii(if is_text { b"{" } else { b"[" });
     for (at, entry) in (first..last).enumerate() {
         comma(out, at);
         match keys.get(entry, &mut scratch)? {
@@ -165,80 +165,89 @@ fn map(
                     return Err("a map with two equal keys, which one JSON object cannot hold");
                 }
                 string(out, key);
-                out.push(':');
+                out.ascii(b":");
                 value(values, entry, out)?;
             }
             _ => {
-                out.push('[');
+                out.ascii(b"[");
                 value(keys, entry, out)?;
-                out.push(',');
+                out.ascii(b",");
                 value(values, entry, out)?;
-                out.push(']');
+                out.ascii(b"]");
             }
         }
     }
-    out.push(if is_text { '}' } else { ']' });
+    out.ascii(if is_text { b"}" } else { b"]" });
     Ok(())
 }
 
 /// One value inside of a nested one: numbers and truth values as in JSON, bytes in base64, the rest as the text it is at
 /// the top.
-pub(super) fn value(cells: &Cells<'_>, row: usize, out: &mut String) -> Result<(), Why> {
-    if cells.is_null(row) {
-        out.push_str("null");
-        return Ok(());
-    }
-    match &cells.values {
-        Values::Nested(nested) => nested.write(row, out)?,
-        Values::Dictionary(places, values) => value(values, places[row], out)?,
-        _ => match cells.get(row, &mut String::new())? {
-            Cell::Null => out.push_str("null"),
-            Cell::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            Cell::Integer(number) => text::number(out, number),
-            Cell::Unsigned(number) => text::number(out, number),
-            // The shortest text of a single is not that of the double with its value.
-            Cell::Single(number) => text::real(out, number)?,
-            Cell::Double(number) => text::real(out, number)?,
-            Cell::Text(text) => string(out, text),
-            Cell::Bytes(bytes) => {
-                out.push('"');
-                BASE64_STANDARD.encode_string(bytes, out);
-                out.push('"');
-            }
-        },
+pub(super) fn value(cells: &Cells<'_>, row: usize, out: &mut impl Out) -> Result<(), Why> {
+    match cells.append(row, true, out)? {
+        Appended::Null => out.ascii(b"null"),
+        Appended::Whole => {}
+        Appended::Text(text) => string(out, text),
+        Appended::Bytes(bytes) => {
+            out.ascii(b"\"");
+            base64(out, bytes);
+            out.ascii(b"\"");
+        }
+        Appended::NotFinite(_) => return Err("NaN or an infinity, for which JSON has no number"),
     }
     Ok(())
 }
 
-fn comma(out: &mut String, at: usize) {
-    if at > 0 {
-        out.push(',');
+/// Bytes in base64.
+pub(super) fn base64(out: &mut impl Out, bytes: &[u8]) {
+    let mut text = [0; 1024];
+    // Whole groups of three: only the last piece may have to be padded.
+    for piece in bytes.chunks(text.len() / 4 * 3) {
+        let length = BASE64_STANDARD.encode_slice(piece, &mut text).expect("four letters for three bytes");
+        out.ascii(&text[..length]);
     }
 }
 
-fn string(out: &mut String, text: &str) {
-    out.push('"');
+fn comma(out: &mut impl Out, at: usize) {
+    if at > 0 {
+        out.ascii(b",");
+    }
+}
+
+/// A text in quotes, with what JSON wants escaped.
+pub(super) fn string(out: &mut impl Out, text: &str) {
+    out.ascii(b"\"");
+    let bytes = text.as_bytes();
     let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain..at]);
+    while let Some(at) = find_escaped(&bytes[plain..]).map(|length| plain + length) {
+        out.text(&text[plain..at]);
         plain = at + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            _ => {
-                out.push_str("\\u00");
-                let digits = b"0123456789abcdef";
-                out.push(digits[usize::from(byte >> 4)] as char);
-                out.push(digits[usize::from(byte & 15)] as char);
+        match bytes[at] {
+            b'"' => out.ascii(b"\\\""),
+            b'\\' => out.ascii(b"\\\\"),
+            b'\n' => out.ascii(b"\\n"),
+            b'\r' => out.ascii(b"\\r"),
+            b'\t' => out.ascii(b"\\t"),
+            byte => {
+                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+                out.ascii(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
             }
         }
     }
-    out.push_str(&text[plain..]);
-    out.push('"');
+    out.text(&text[plain..]);
+    out.ascii(b"\"");
+}
+
+/// Where the first byte is that cannot stand in a text of JSON.
+fn find_escaped(bytes: &[u8]) -> Option<usize> {
+    let is_escaped = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Sixteen at once, without a branch in between: most texts have none.
+    let mut pieces = bytes.chunks_exact(16);
+    for (at, piece) in pieces.by_ref().enumerate() {
+        if piece.iter().fold(false, |any, byte| any | is_escaped(byte)) {
+            return piece.iter().position(is_escaped).map(|found| at * 16 + found);
+        }
+    }
+    let rest = pieces.remainder();
+    rest.iter().position(is_escaped).map(|found| bytes.len() - rest.len() + found)
 }

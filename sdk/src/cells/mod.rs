@@ -9,7 +9,7 @@ use arrow::datatypes::*;
 use std::cell::RefCell;
 
 use crate::{Error, Result};
-pub use text::Why;
+pub use text::{Out, Why};
 
 /// One value of an Arrow array, exactly: numbers as they are, everything else that has no simple form as text.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +30,21 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
+}
+
+/// What [`Cells::append`] made of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Appended<'a> {
+    /// No value; nothing was appended.
+    Null,
+    /// All of it was appended: a number, a truth value, a date and so on, or the JSON of a nested value.
+    Whole,
+    /// A text, which was not appended: the caller knows what has to be escaped in it.
+    Text(&'a str),
+    /// Bytes, which were not appended.
+    Bytes(&'a [u8]),
+    /// NaN or an infinity; nothing was appended.
+    NotFinite(f64),
 }
 
 /// The values of an array.
@@ -151,22 +166,69 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// Appends the value of a row as text, where it has but one form; `in_quotes` puts double quotes around what JSON has
+    /// no form for, such as a date.
+    ///
+    /// # Errors
+    /// It has no exact text; the reason.
+    #[inline]
+    pub fn append<O: Out>(&self, row: usize, in_quotes: bool, out: &mut O) -> Result<Appended<'_>, Why> {
+        use Values as V;
+        if self.is_null(row) {
+            return Ok(Appended::Null);
+        }
+        match &self.values {
+            V::Null => return Ok(Appended::Null),
+            V::Bool(array) => out.text(if array.value(row) { "true" } else { "false" }),
+            V::I8(values) => text::integer(out, values[row]),
+            V::I16(values) => text::integer(out, values[row]),
+            V::I32(values) => text::integer(out, values[row]),
+            V::I64(values) => text::integer(out, values[row]),
+            V::U8(values) => text::integer(out, values[row]),
+            V::U16(values) => text::integer(out, values[row]),
+            V::U32(values) => text::integer(out, values[row]),
+            V::U64(values) => text::integer(out, values[row]),
+            V::F16(array) => return Ok(float(out, array.value(row).to_f64())),
+            // The shortest text of a single is not that of the double with its value.
+            V::F32(values) => return Ok(float(out, values[row])),
+            V::F64(values) => return Ok(float(out, values[row])),
+            V::Utf8(array) => return Ok(Appended::Text(array.value(row))),
+            V::LargeUtf8(array) => return Ok(Appended::Text(array.value(row))),
+            V::Utf8View(array) => return Ok(Appended::Text(array.value(row))),
+            V::Binary(array) => return Ok(Appended::Bytes(array.value(row))),
+            V::LargeBinary(array) => return Ok(Appended::Bytes(array.value(row))),
+            V::BinaryView(array) => return Ok(Appended::Bytes(array.value(row))),
+            V::FixedBinary(array) => return Ok(Appended::Bytes(array.value(row))),
+            V::Dictionary(places, values) => return values.append(places[row], in_quotes, out),
+            V::Nested(nested) => nested.write(row, out)?,
+            _ if in_quotes => {
+                out.ascii(b"\"");
+                self.write_text(row, out)?;
+                out.ascii(b"\"");
+            }
+            _ => self.write_text(row, out)?,
+        }
+        Ok(Appended::Whole)
+    }
+
     /// Appends the value of a row as JSON: numbers and truth values as they are, bytes in base64, the rest as text.
     ///
     /// # Errors
     /// It has no exact form in JSON; the reason.
-    pub fn write_json(&self, row: usize, out: &mut String) -> Result<(), Why> {
+    #[inline]
+    pub fn write_json(&self, row: usize, out: &mut impl Out) -> Result<(), Why> {
         json::value(self, row, out)
     }
 
     /// Appends the text of a value that has no simpler form.
-    fn write_text(&self, row: usize, out: &mut String) -> Result<(), Why> {
+    #[inline]
+    fn write_text(&self, row: usize, out: &mut impl Out) -> Result<(), Why> {
         use Values as V;
         match &self.values {
             V::Decimal32(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal64(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal128(values, scale) => text::decimal(out, values[row], *scale),
-            V::Decimal256(values, scale) => text::decimal(out, values[row], *scale),
+            V::Decimal256(values, scale) => text::wide_decimal(out, values[row], *scale),
             V::Date32(values) => text::date(out, values[row].into())?,
             V::Date64(values) => text::date(out, text::day_of_milliseconds(values[row])?)?,
             V::Time32(values, unit) => text::time(out, values[row].into(), *unit)?,
@@ -209,7 +271,7 @@ impl<'a> Cells<'a> {
                 all(&|row| {
                     let mut scratch = scratch.borrow_mut();
                     scratch.clear();
-                    nested.write(row, &mut scratch)
+                    nested.write(row, &mut *scratch)
                 })
             }
             _ => None,
@@ -227,6 +289,24 @@ impl<'a> Cells<'a> {
             _ => false,
         }
     }
+}
+
+#[inline]
+fn float<O: Out, F: zmij::Float + Into<f64> + Copy>(out: &mut O, value: F) -> Appended<'static> {
+    match text::float(out, value) {
+        Some(()) => Appended::Whole,
+        None => Appended::NotFinite(value.into()),
+    }
+}
+
+/// Appends a text in double quotes, escaped as JSON wants it.
+pub fn write_json_string(text: &str, out: &mut impl Out) {
+    json::string(out, text);
+}
+
+/// Appends bytes in base64.
+pub fn write_base64(bytes: &[u8], out: &mut impl Out) {
+    json::base64(out, bytes);
 }
 
 impl<'a> Values<'a> {

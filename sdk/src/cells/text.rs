@@ -7,6 +7,38 @@ use std::fmt::Write;
 /// Why a value has no exact form.
 pub type Why = &'static str;
 
+/// What text is appended to.
+pub trait Out {
+    /// Appends bytes that are ASCII.
+    fn ascii(&mut self, ascii: &[u8]);
+    /// Appends a text.
+    fn text(&mut self, text: &str);
+}
+
+impl Out for String {
+    #[inline]
+    fn ascii(&mut self, ascii: &[u8]) {
+        self.push_str(std::str::from_utf8(ascii).expect("ASCII is UTF-8"));
+    }
+
+    #[inline]
+    fn text(&mut self, text: &str) {
+        self.push_str(text);
+    }
+}
+
+impl Out for Vec<u8> {
+    #[inline]
+    fn ascii(&mut self, ascii: &[u8]) {
+        self.extend_from_slice(ascii);
+    }
+
+    #[inline]
+    fn text(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
 /// 0001-01-01 as days since 1970-01-01: ISO 8601 has four digits for a year.
@@ -24,43 +56,54 @@ pub fn ticks(unit: TimeUnit) -> (i64, usize) {
     }
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("writing to a String cannot fail");
-}
-
-fn two_digits(out: &mut String, value: i64) {
-    out.push((b'0' + (value / 10) as u8) as char);
-    out.push((b'0' + (value % 10) as u8) as char);
-}
-
-fn fraction(out: &mut String, ticks: i64, digits: usize) {
-    if digits > 0 {
-        put(out, format_args!(".{ticks:0digits$}"));
+/// Every number of two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
     }
+    pairs
+};
+
+/// Below 100.
+#[inline]
+fn pair(value: u32) -> [u8; 2] {
+    PAIRS[value as usize]
+}
+
+fn fraction(out: &mut impl Out, mut ticks: u64, digits: usize) {
+    if digits == 0 {
+        return;
+    }
+    let mut text = *b".000000000";
+    for digit in text[1..=digits].iter_mut().rev() {
+        *digit = b'0' + (ticks % 10) as u8;
+        ticks /= 10;
+    }
+    out.ascii(&text[..=digits]);
 }
 
 /// `2024-02-29`.
 ///
 /// # Errors
 /// It has no such form.
-pub fn date(out: &mut String, day: i64) -> Result<(), Why> {
+#[inline]
+pub fn date(out: &mut impl Out, day: i64) -> Result<(), Why> {
     check_date(day)?;
-    // Days to a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms").
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
+    // Days to a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms"), none of them below 0.
+    let shifted = (day + 719_468) as u32;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day_of_month = of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    two_digits(out, year / 100);
-    two_digits(out, year % 100);
-    out.push('-');
-    two_digits(out, month);
-    out.push('-');
-    two_digits(out, day_of_month);
+    let year = year_of_era + era * 400 + u32::from(month <= 2);
+    let ([y1, y2], [y3, y4]) = (pair(year / 100), pair(year % 100));
+    let ([m1, m2], [d1, d2]) = (pair(month), pair(day_of_month));
+    out.ascii(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]);
     Ok(())
 }
 
@@ -90,16 +133,13 @@ pub fn day_of_milliseconds(value: i64) -> Result<i64, Why> {
 ///
 /// # Errors
 /// It has no such form.
-pub fn time(out: &mut String, value: i64, unit: TimeUnit) -> Result<(), Why> {
+pub fn time(out: &mut impl Out, value: i64, unit: TimeUnit) -> Result<(), Why> {
     check_time(value, unit)?;
     let (per_second, digits) = ticks(unit);
-    let seconds = value / per_second;
-    two_digits(out, seconds / 3_600);
-    out.push(':');
-    two_digits(out, seconds / 60 % 60);
-    out.push(':');
-    two_digits(out, seconds % 60);
-    fraction(out, value % per_second, digits);
+    let seconds = (value / per_second) as u32;
+    let ([h1, h2], [m1, m2], [s1, s2]) = (pair(seconds / 3_600), pair(seconds / 60 % 60), pair(seconds % 60));
+    out.ascii(&[h1, h2, b':', m1, m2, b':', s1, s2]);
+    fraction(out, (value % per_second) as u64, digits);
     Ok(())
 }
 
@@ -118,13 +158,13 @@ pub fn check_time(value: i64, unit: TimeUnit) -> Result<(), Why> {
 ///
 /// # Errors
 /// It has no such form.
-pub fn timestamp(out: &mut String, value: i64, unit: TimeUnit, is_instant: bool) -> Result<(), Why> {
+pub fn timestamp(out: &mut impl Out, value: i64, unit: TimeUnit, is_instant: bool) -> Result<(), Why> {
     let per_day = DAY * ticks(unit).0;
     date(out, value.div_euclid(per_day))?;
-    out.push('T');
+    out.ascii(b"T");
     time(out, value.rem_euclid(per_day), unit)?;
     if is_instant {
-        out.push('Z');
+        out.ascii(b"Z");
     }
     Ok(())
 }
@@ -137,73 +177,106 @@ pub fn check_timestamp(value: i64, unit: TimeUnit) -> Result<(), Why> {
     check_date(value.div_euclid(DAY * ticks(unit).0))
 }
 
-fn signed_seconds(out: &mut String, value: i64, unit: TimeUnit) {
+fn signed_seconds(out: &mut impl Out, value: i64, unit: TimeUnit) {
     let (per_second, digits) = ticks(unit);
     if value < 0 {
-        out.push('-');
+        out.ascii(b"-");
     }
     let value = value.unsigned_abs();
-    put(out, format_args!("{}", value / per_second as u64));
-    fraction(out, (value % per_second as u64) as i64, digits);
-    out.push('S');
+    integer(out, value / per_second as u64);
+    fraction(out, value % per_second as u64, digits);
+    out.ascii(b"S");
 }
 
 /// `PT-1.500S`.
-pub fn duration(out: &mut String, value: i64, unit: TimeUnit) {
-    out.push_str("PT");
+pub fn duration(out: &mut impl Out, value: i64, unit: TimeUnit) {
+    out.ascii(b"PT");
     signed_seconds(out, value, unit);
 }
 
 /// `P14M`.
-pub fn interval_months(out: &mut String, months: i32) {
-    put(out, format_args!("P{months}M"));
+pub fn interval_months(out: &mut impl Out, months: i32) {
+    out.ascii(b"P");
+    integer(out, months);
+    out.ascii(b"M");
 }
 
 /// `P1DT-0.500S`.
-pub fn interval_days(out: &mut String, days: i32, milliseconds: i32) {
-    put(out, format_args!("P{days}DT"));
+pub fn interval_days(out: &mut impl Out, days: i32, milliseconds: i32) {
+    out.ascii(b"P");
+    integer(out, days);
+    out.ascii(b"DT");
     signed_seconds(out, i64::from(milliseconds), TimeUnit::Millisecond);
 }
 
 /// `P1M-1DT0.000000001S`.
-pub fn interval(out: &mut String, months: i32, days: i32, nanoseconds: i64) {
-    put(out, format_args!("P{months}M{days}DT"));
+pub fn interval(out: &mut impl Out, months: i32, days: i32, nanoseconds: i64) {
+    interval_months(out, months);
+    integer(out, days);
+    out.ascii(b"DT");
     signed_seconds(out, nanoseconds, TimeUnit::Nanosecond);
 }
 
+/// An integer.
+#[inline]
+pub fn integer(out: &mut impl Out, value: impl itoa::Integer) {
+    out.ascii(itoa::Buffer::new().format(value).as_bytes());
+}
+
 /// A decimal with as many digits after the point as its type says, and all digits before it.
-pub fn decimal(out: &mut String, value: impl std::fmt::Display, scale: i8) {
-    let start = out.len();
-    put(out, format_args!("{value}"));
-    let first = start + usize::from(out[start..].starts_with('-'));
-    match usize::try_from(scale) {
-        Ok(0) => {}
-        Err(_) if &out[first..] == "0" => {}
-        Err(_) => out.extend(std::iter::repeat_n('0', usize::from(scale.unsigned_abs()))),
-        Ok(digits) => {
-            while out.len() - first <= digits {
-                out.insert(first, '0');
-            }
-            out.insert(out.len() - digits, '.');
+#[inline]
+pub fn decimal(out: &mut impl Out, value: impl itoa::Integer, scale: i8) {
+    digits(out, itoa::Buffer::new().format(value).as_bytes(), scale);
+}
+
+/// As [`decimal`], for values that are wider than the integers of Rust.
+pub fn wide_decimal(out: &mut impl Out, value: impl std::fmt::Display, scale: i8) {
+    let mut text = String::with_capacity(80);
+    write!(text, "{value}").expect("writing to a String cannot fail");
+    digits(out, text.as_bytes(), scale);
+}
+
+/// The digits of a number, perhaps after a minus, with the point put in.
+#[inline]
+fn digits(out: &mut impl Out, number: &[u8], scale: i8) {
+    let places = usize::from(scale.unsigned_abs());
+    if scale <= 0 {
+        out.ascii(number);
+        if number != b"0" {
+            zeros(out, places);
+        }
+        return;
+    }
+    let sign = usize::from(number[0] == b'-');
+    match number.len() - sign {
+        length if length > places => {
+            let (whole, fraction) = number.split_at(number.len() - places);
+            out.ascii(whole);
+            out.ascii(b".");
+            out.ascii(fraction);
+        }
+        length => {
+            out.ascii(&number[..sign]);
+            out.ascii(b"0.");
+            zeros(out, places - length);
+            out.ascii(&number[sign..]);
         }
     }
 }
 
-/// `value` as a number in JSON; exact in its own width.
-pub fn number(out: &mut String, value: impl std::fmt::Display) {
-    put(out, format_args!("{value}"));
+fn zeros(out: &mut impl Out, mut count: usize) {
+    const ZEROS: [u8; 32] = [b'0'; 32];
+    while count > 0 {
+        let some = count.min(ZEROS.len());
+        out.ascii(&ZEROS[..some]);
+        count -= some;
+    }
 }
 
-/// A double as the shortest JSON number that reads back as the same double.
-///
-/// # Errors
-/// It has no such form.
-pub fn real(out: &mut String, value: impl std::fmt::Debug + Into<f64> + Copy) -> Result<(), Why> {
-    if !value.into().is_finite() {
-        return Err("NaN or an infinity, for which JSON has no number");
-    }
-    put(out, format_args!("{value:?}"));
-    Ok(())
+/// A finite float as the shortest number that reads back as the same float; `None`: it is not finite.
+#[inline]
+pub fn float(out: &mut impl Out, value: impl zmij::Float + Into<f64> + Copy) -> Option<()> {
+    value.into().is_finite().then(|| out.ascii(zmij::Buffer::new().format_finite(value).as_bytes()))
 }
 
 #[cfg(test)]
@@ -255,7 +328,7 @@ mod tests {
         assert!(text(|out| time(out, 86_400, Second)).is_err());
         assert!(text(|out| time(out, -1, Nanosecond)).is_err());
         assert!(day_of_milliseconds(1).is_err());
-        assert!(text(|out| real(out, f64::NAN)).is_err());
+        assert_eq!(float(&mut String::new(), f64::NAN), None);
     }
 
     #[test]
@@ -284,7 +357,10 @@ mod tests {
         ] {
             assert_eq!(made(|out| decimal(out, value, scale)), expected);
         }
-        assert_eq!(text(|out| real(out, 0.1f32)).unwrap(), "0.1");
-        assert_eq!(text(|out| real(out, -0.0f64)).unwrap(), "-0.0");
+        let wide = arrow::datatypes::i256::MIN;
+        let expected = "-578960446186580977117854925043439539266349923328202820197287920039565648.19968";
+        assert_eq!(made(|out| wide_decimal(out, wide, 5)), expected);
+        assert_eq!(made(|out| assert_eq!(float(out, 0.1f32), Some(()))), "0.1");
+        assert_eq!(made(|out| assert_eq!(float(out, -0.0f64), Some(()))), "-0.0");
     }
 }

@@ -8,10 +8,10 @@ use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::ipc::{CompressionType, MetadataVersion};
 use std::sync::Arc;
 
-use super::options::{ArrowTargetOptions, Compression};
+use super::options::Compression;
 use crate::store::Staged;
-use crate::target::{Encode, Encoding, FromConfig};
-use dstream_sdk::{ConnectorConfig, Error, Result, parse_options};
+use crate::target::{Encode, Encoding, Ended};
+use dstream_sdk::{Error, Result};
 
 /// What buffers are aligned to, as the format recommends.
 const ALIGNMENT: usize = 64;
@@ -19,19 +19,12 @@ const ALIGNMENT: usize = 64;
 /// How files of Arrow IPC are written.
 #[derive(Debug)]
 pub(crate) struct IpcEncoding {
-    pub(super) compression: Compression,
-}
-
-impl FromConfig for IpcEncoding {
-    fn from_config(config: &ConnectorConfig) -> Result<IpcEncoding> {
-        let ArrowTargetOptions { compression } = parse_options(config)?;
-        Ok(IpcEncoding { compression })
-    }
+    pub(crate) compression: Compression,
 }
 
 impl Encoding for IpcEncoding {
-    fn ending(&self) -> &'static str {
-        "arrow"
+    fn ending(&self) -> String {
+        "arrow".to_owned()
     }
 
     fn check(&self, schema: &SchemaRef) -> Result<()> {
@@ -48,7 +41,7 @@ impl Encoding for IpcEncoding {
         })
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>> {
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
         let compression = match self.compression {
             Compression::None => None,
             Compression::Lz4 => Some(CompressionType::LZ4_FRAME),
@@ -112,9 +105,14 @@ impl Encode for IpcFile {
         plain.and_then(|plain| self.writer.write(&plain)).map_err(error_of)
     }
 
-    fn finish(mut self: Box<Self>) -> Result<u64> {
+    fn bytes(&self) -> u64 {
+        self.writer.get_ref().bytes()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Ended> {
         self.writer.finish().map_err(error_of)?;
-        self.writer.into_inner().map_err(error_of)?.finish()
+        let bytes = self.writer.into_inner().map_err(error_of)?.finish()?;
+        Ok(Ended { bytes, head: 0 })
     }
 }
 

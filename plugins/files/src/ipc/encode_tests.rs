@@ -29,6 +29,10 @@ impl Write for Plain {
 }
 
 impl Staged for Plain {
+    fn bytes(&self) -> u64 {
+        self.0.metadata().unwrap().len()
+    }
+
     fn finish(self: Box<Self>) -> Result<u64> {
         Ok(self.0.metadata().unwrap().len())
     }
@@ -41,9 +45,9 @@ fn round_trip(compression: Compression, batches: &[RecordBatch]) -> Vec<RecordBa
     let schema = batches[0].schema();
     encoding.check(&schema).unwrap();
     let file = File::create(folder.path("a.arrow")).unwrap();
-    let mut writer = encoding.open(&schema, Box::new(Plain(file))).unwrap();
+    let mut writer = encoding.open(&schema, Box::new(Plain(file)), false).unwrap();
     batches.iter().for_each(|batch| writer.write(batch).unwrap());
-    let bytes = writer.finish().unwrap();
+    let bytes = writer.finish().unwrap().bytes;
     assert_eq!(bytes, std::fs::metadata(folder.path("a.arrow")).unwrap().len());
     read(&ipc(&folder, "a.arrow"), None).unwrap().batches
 }

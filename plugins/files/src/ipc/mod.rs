@@ -15,7 +15,8 @@ mod schema; // the columns, and what each is made of
 pub(crate) use encode::IpcEncoding;
 pub(crate) use format::Ipc;
 #[cfg(test)]
-pub(crate) use options::{ArrowOptions, ArrowTargetOptions};
+pub(crate) use options::ArrowOptions;
+pub(crate) use options::Compression;
 
 #[cfg(test)]
 mod encode_tests;

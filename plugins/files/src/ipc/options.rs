@@ -24,15 +24,6 @@ pub(crate) struct ArrowOptions {
     pub(crate) max_record_batch_bytes: NonZeroU64,
 }
 
-/// Options of the target `arrow`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ArrowTargetOptions {
-    /// How buffers are packed. Default `zstd`.
-    #[serde(default)]
-    pub(crate) compression: Compression,
-}
-
 /// How buffers are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -11,7 +11,7 @@ use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 
 use crate::store::Staged;
-use crate::target::{Encode, Encoding};
+use crate::target::{Encode, Encoding, Ended};
 use dstream_sdk::{Error, Result};
 
 /// Memory of a row group that is not complete: it ends early where its rows are wide.
@@ -31,8 +31,8 @@ pub(crate) struct ParquetEncoding {
 }
 
 impl Encoding for ParquetEncoding {
-    fn ending(&self) -> &'static str {
-        "parquet"
+    fn ending(&self) -> String {
+        "parquet".to_owned()
     }
 
     fn check(&self, schema: &SchemaRef) -> Result<()> {
@@ -46,7 +46,7 @@ impl Encoding for ParquetEncoding {
         })
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>) -> Result<Box<dyn Encode>> {
+    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
         let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
         let (schema, row_group_rows) = (schema.clone(), self.row_group_rows);
         Ok(Box::new(ParquetFile { schema, level, row_group_rows, file: File::New(file) }))
@@ -93,7 +93,7 @@ struct ParquetFile {
 /// How columns are written is seen from the first batch.
 enum File {
     New(Box<dyn Staged>),
-    Begun(ArrowWriter<Box<dyn Staged>>),
+    Begun(Box<ArrowWriter<Box<dyn Staged>>>),
     /// It could not be begun.
     Lost,
 }
@@ -102,7 +102,7 @@ impl ParquetFile {
     /// The writer; begun with these rows as a sample where there is none yet.
     fn writer(&mut self, sample: &RecordBatch) -> Result<&mut ArrowWriter<Box<dyn Staged>>> {
         self.file = match std::mem::replace(&mut self.file, File::Lost) {
-            File::New(file) => File::Begun(self.begin(file, sample)?),
+            File::New(file) => File::Begun(Box::new(self.begin(file, sample)?)),
             other => other,
         };
         match &mut self.file {
@@ -138,11 +138,20 @@ impl Encode for ParquetFile {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<u64> {
+    fn bytes(&self) -> u64 {
+        match &self.file {
+            File::Begun(writer) => (writer.bytes_written() + writer.in_progress_size()) as u64,
+            File::New(_) | File::Lost => 0,
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Ended> {
         let none = RecordBatch::new_empty(self.schema.clone());
         self.writer(&none)?;
         match self.file {
-            File::Begun(writer) => writer.into_inner().map_err(error_of)?.finish(),
+            File::Begun(writer) => {
+                Ok(Ended { bytes: writer.into_inner().map_err(error_of)?.finish()?, head: 0 })
+            }
             _ => Err(Error::bug("a file of Parquet is ended after an error")),
         }
     }

@@ -90,31 +90,37 @@ impl Local {
             return self.move_file(from, to);
         }
         let skipped = if at == 0 { 0 } else { head };
-        let failed = self.failed("appending to", to);
-        let mut file = self.dir.open_with(to, OpenOptions::new().read(true).write(true)).map_err(&failed)?;
+        if !self.exists(from)? {
+            // It goes once its bytes are durable in the other one.
+            return match self.bytes(to)? {
+                Some(length) if length >= at + bytes - skipped => Ok(()),
+                _ => Err(gone(&self.shown(from))),
+            };
+        }
+        let (failed, failed_from) = (self.failed("appending to", to), self.failed("reading", from));
+        let mut file = match self.dir.open_with(to, OpenOptions::new().read(true).write(true)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(gone(&self.shown(to))),
+            Err(error) => return Err(failed(error)),
+        };
         let length = file.metadata().map_err(&failed)?.len();
-        let end = at + bytes - skipped;
         if length < at {
             return Err(gone(&self.shown(to)));
         }
-        if self.exists(from)? {
-            let mut staged = self.dir.open(from).map_err(self.failed("reading", from))?;
-            staged.seek(SeekFrom::Start(skipped)).map_err(self.failed("reading", from))?;
-            file.seek(SeekFrom::Start(at)).map_err(&failed)?;
-            let copied = io::copy(&mut (&mut staged).take(bytes - skipped), &mut file).map_err(&failed)?;
-            if copied != bytes - skipped {
-                return Err(gone(&self.shown(from)));
+        let mut staged = self.dir.open(from).map_err(&failed_from)?;
+        staged.seek(SeekFrom::Start(skipped)).map_err(&failed_from)?;
+        file.seek(SeekFrom::Start(at)).map_err(&failed)?;
+        let mut staged = staged.take(bytes - skipped);
+        if length > at + bytes - skipped {
+            // All of it was appended before, and somebody else went on: what is theirs stays.
+            if !is_same(&mut staged, &mut file).map_err(&failed)? {
+                return Err(changed(&self.shown(to), at));
             }
-            // Of an attempt that an older run made.
-            if length > end {
-                file.set_len(end).map_err(&failed)?;
-            }
-            file.sync_all().map_err(&failed)?;
-            self.remove(from)?;
-        } else if length < end {
+        } else if io::copy(&mut staged, &mut file).map_err(&failed)? != bytes - skipped {
             return Err(gone(&self.shown(from)));
         }
-        Ok(())
+        file.sync_all().map_err(&failed)?;
+        self.remove(from)
     }
 
     /// Builds the folder aside and exchanges it: readers see all of the old files or all of the new ones.
@@ -184,6 +190,23 @@ impl Local {
     }
 }
 
+/// Whether the rest of `one` comes next in `other`.
+fn is_same(one: &mut impl Read, other: &mut impl Read) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
+    loop {
+        let count = one.read(&mut left)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        match other.read_exact(&mut right[..count]) {
+            Ok(()) if left[..count] == right[..count] => {}
+            Ok(()) => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Exchanges two folders in one step, where the system can; else one after the other.
 fn exchange(dir: &Dir, one: &str, other: &str) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -229,6 +252,16 @@ impl Store for Local {
             }
         }
         Ok(files)
+    }
+
+    fn bytes(&self, name: &str) -> Result<Option<u64>> {
+        match self.dir.metadata(name) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+            Ok(_) => Err(Error::config(format!("`{}` is no file", self.shown(name)))
+                .hint("remove it, or choose another folder")),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("looking at", name)(error)),
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -349,6 +382,10 @@ impl Write for StagedFile {
 }
 
 impl Staged for StagedFile {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn finish(mut self: Box<Self>) -> Result<u64> {
         let mut sync = || {
             self.file.flush()?;
@@ -362,6 +399,12 @@ impl Staged for StagedFile {
 fn gone(name: &str) -> Error {
     Error::schema(format!("`{name}` is gone or shorter than what was committed: somebody else changed it"))
         .hint("put it back, or run with `--full-refresh` to write the stream anew")
+}
+
+fn changed(name: &str, at: u64) -> Error {
+    let message = format!("rows are to be appended to `{name}` at byte {at}, and somebody else wrote there");
+    Error::config(message)
+        .hint(format!("cut it to {at} bytes and run again, or remove it and run with `--full-refresh`"))
 }
 
 /// What went wrong with a file, by who must act.

@@ -3,7 +3,7 @@
 mod local; // a folder
 mod step; // what a commit does to files
 
-pub(crate) use local::Local;
+pub(crate) use local::{Local, io_error};
 pub(crate) use step::Step;
 
 use std::io::Write;
@@ -26,6 +26,9 @@ pub(crate) trait Store: Send + Sync {
 
     /// The files right in a folder; none where it does not exist.
     fn list(&self, folder: &str) -> Result<Vec<Listed>>;
+
+    /// How long a file is; `None` where there is none.
+    fn bytes(&self, name: &str) -> Result<Option<u64>>;
 
     /// A whole file; `None` where there is none.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
@@ -57,6 +60,9 @@ pub(crate) trait Lock: Send {}
 
 /// A file that is being written.
 pub(crate) trait Staged: Write + Send {
+    /// How many bytes it has got.
+    fn bytes(&self) -> u64;
+
     /// Makes its bytes durable and answers how many they are.
     fn finish(self: Box<Self>) -> Result<u64>;
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::entry::{Content, Entry, Written};
 use super::state::{Change, State, fenced};
 use crate::store::{Step, Store};
-use dstream_sdk::{Error, Pipeline, Result};
+use dstream_sdk::{Error, ErrorKind, Pipeline, Result, tracing};
 
 /// A whole state is written once the changes since the last one have more bytes than that, or than these.
 const MIN_CHANGE_BYTES: u64 = 1 << 20;
@@ -29,6 +29,8 @@ pub(crate) struct Log {
     /// Bytes of the last whole state, and of the changes since.
     state_bytes: u64,
     change_bytes: u64,
+    /// Steps of the last entry that could not be carried out.
+    pending: Vec<Step>,
 }
 
 impl Log {
@@ -43,6 +45,7 @@ impl Log {
             state: State::default(),
             state_bytes: 0,
             change_bytes: 0,
+            pending: Vec::new(),
         };
         let Some(&last) = log.numbers()?.last() else { return Ok(log) };
         // From the last entry back to a whole state, then on again.
@@ -65,7 +68,14 @@ impl Log {
             log.take(entry.number, hash, entry.content, bytes);
             steps = entry.steps;
         }
-        log.carry_out(&steps)?;
+        for step in &steps {
+            match log.store.carry_out(step) {
+                // Somebody took the files away, or changed them. Whoever writes to their table is told so; that a table is
+                // written anew must not depend on them.
+                Err(error) if error.kind() == ErrorKind::Schema => tracing::warn!("{error}"),
+                done => done?,
+            }
+        }
         Ok(log)
     }
 
@@ -94,12 +104,19 @@ impl Log {
     /// # Errors
     /// `Fenced`: a newer run has begun; nothing was added. `Unavailable`: nobody knows whether it was added.
     pub(crate) fn commit(&mut self, change: Change, steps: Vec<Step>) -> Result<()> {
+        self.settle()?;
         if self.change_bytes <= self.state_bytes.max(MIN_CHANGE_BYTES) {
             return self.add(Content::Change(Box::new(change)), steps);
         }
         let mut state = self.state.clone();
         state.apply(&change);
         self.add(Content::State(Box::new(state)), steps)
+    }
+
+    /// Carries out what the last entry says, where that went wrong before.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.carry_out(pending)
     }
 
     fn add(&mut self, content: Content, steps: Vec<Step>) -> Result<()> {
@@ -120,10 +137,7 @@ impl Log {
         let is_whole = matches!(entry.content, Content::State(_));
         self.take(number, hash, entry.content, bytes.len() as u64);
         // It is committed: what goes wrong from here on is put right by whoever opens the log next.
-        self.carry_out(&entry.steps).map_err(|error| {
-            let doing = "the commit stands, what it says could not be carried out";
-            Error::unavailable(error.message()).context(doing).hint("run again: it is carried out then")
-        })?;
+        self.carry_out(entry.steps)?;
         if is_whole {
             for old in numbers.iter().filter(|old| **old < number) {
                 self.store.remove(&self.name(*old))?;
@@ -147,8 +161,11 @@ impl Log {
         }
     }
 
-    fn carry_out(&self, steps: &[Step]) -> Result<()> {
-        steps.iter().try_for_each(|step| self.store.carry_out(step))
+    fn carry_out(&mut self, steps: Vec<Step>) -> Result<()> {
+        let Err(error) = steps.iter().try_for_each(|step| self.store.carry_out(step)) else { return Ok(()) };
+        self.pending = steps;
+        let doing = "the commit stands, what it says could not be carried out";
+        Err(Error::unavailable(error.message()).context(doing).hint("run again: it is carried out then"))
     }
 
     fn taken_over(&self) -> Error {

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use dstream_sdk::{Error, Result, StreamPlan, TableClaim, TableOwner, WriteMode};
 
 use super::names;
-use super::state::{Copy, State, Table};
+use super::options::Layout;
+use super::state::{Copy, DataFile, State, Table};
 use crate::store::Store;
 
 /// What staged files end in: readers that look for all files of a kind do not find them.
@@ -30,11 +31,23 @@ struct Owner {
     pipeline: String,
 }
 
+/// How files of a target are made, as far as what is there must fit to it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) layout: Layout,
+    pub(crate) ending: &'a str,
+    pub(crate) dialect: &'a str,
+}
+
 /// Claims the table for its pipeline and looks at what is there.
 ///
 /// # Errors
 /// `Unsupported`: it is to be upserted. `Config`: it belongs to somebody else. `Schema`: files of it are gone, or not what was committed.
-pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> Result<Place> {
+pub(crate) fn claim(
+    store: &dyn Store,
+    state: &State,
+    claim: TableClaim<'_>,
+    wanted: &Wanted<'_>,
+) -> Result<Place> {
     let TableClaim { pipeline, plan, .. } = claim;
     if plan.write_mode == WriteMode::Upsert {
         return Err(Error::unsupported("a file cannot replace single records: `upsert` is not offered")
@@ -42,7 +55,7 @@ pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> 
     }
     let table = state.tables.get(&plan.table);
     let live = table.and_then(|table| table.live.as_ref());
-    check_owner(store, plan, pipeline, live)?;
+    check_owner(store, plan, pipeline, live, wanted)?;
     let owner = live.map(|copy| State::owner(copy, pipeline));
     let is_aside = claim.is_built_aside(owner.as_ref());
     let copy = match is_aside {
@@ -53,6 +66,7 @@ pub(crate) fn claim(store: &dyn Store, state: &State, claim: TableClaim<'_>) -> 
         return Err(claim.gone());
     }
     if let Some(copy) = copy {
+        check_same(copy, is_aside, &plan.table, wanted)?;
         check_files(store, copy)?;
     }
     let has_files = copy.is_some_and(|copy| !copy.files.is_empty());
@@ -65,7 +79,36 @@ fn aside_of<'a>(table: Option<&'a Table>, claim: TableClaim<'_>) -> Option<&'a C
     claim.is_of_this_copy(&State::owner(copy, claim.pipeline)).then_some(copy)
 }
 
-fn check_owner(store: &dyn Store, plan: &StreamPlan, pipeline: &str, live: Option<&Copy>) -> Result<()> {
+/// Files of one copy are made in one way: readers read them as one.
+fn check_same(copy: &Copy, is_aside: bool, table: &str, wanted: &Wanted<'_>) -> Result<()> {
+    let mut differs = None;
+    if !copy.dialect.is_empty() && copy.dialect != wanted.dialect {
+        differs = Some("other options");
+    }
+    let fits = |file: &DataFile| match (wanted.layout, is_aside) {
+        (Layout::Folder, true) => true,
+        (Layout::Folder, false) => file.name.contains('/'),
+        (Layout::File, true) => file.name.ends_with(&format!(".{}{STAGED}", wanted.ending)),
+        (Layout::File, false) => file.name == file_name(table, wanted.ending),
+    };
+    let is_one = wanted.layout == Layout::Folder || copy.files.len() <= 1;
+    if !is_one || !copy.files.iter().all(fits) {
+        differs = Some("another `layout` or `compression`");
+    }
+    match differs {
+        None => Ok(()),
+        Some(how) => Err(Error::config(format!("the table `{table}` was written with {how}"))
+            .hint("set the options as they were, or run with `--full-refresh` to write the stream anew")),
+    }
+}
+
+fn check_owner(
+    store: &dyn Store,
+    plan: &StreamPlan,
+    pipeline: &str,
+    live: Option<&Copy>,
+    wanted: &Wanted<'_>,
+) -> Result<()> {
     let name = format!("_dstreams/tables/{}.json", names::encoded(&plan.table));
     let owner = |bytes: &[u8]| -> Result<TableOwner> {
         let owner: Owner = serde_json::from_slice(bytes).map_err(|_| {
@@ -78,8 +121,11 @@ fn check_owner(store: &dyn Store, plan: &StreamPlan, pipeline: &str, live: Optio
     if let Some(found) = &found {
         return TableOwner::check(Some(&owner(found)?), plan, pipeline);
     }
-    let is_there = live.is_none() && !store.list(&names::encoded(&plan.table))?.is_empty();
-    if is_there {
+    let is_there = || match wanted.layout {
+        Layout::Folder => Ok(!store.list(&names::encoded(&plan.table))?.is_empty()),
+        Layout::File => Ok::<_, Error>(store.bytes(&file_name(&plan.table, wanted.ending))?.is_some()),
+    };
+    if live.is_none() && is_there()? {
         TableOwner::check(None, plan, pipeline)?;
     }
     let owned = serde_json::to_vec(&Owner { pipeline: pipeline.to_owned() })
@@ -96,6 +142,10 @@ fn check_owner(store: &dyn Store, plan: &StreamPlan, pipeline: &str, live: Optio
 
 /// The files of a copy are there, and as long as they were when they were committed.
 fn check_files(store: &dyn Store, copy: &Copy) -> Result<()> {
+    // A folder with the files of many tables is not listed for each of them.
+    if let [file] = &copy.files[..] {
+        return check_file(store, file, store.bytes(&file.name)?);
+    }
     let mut folders: Vec<&str> = copy.files.iter().map(|file| folder_of(&file.name)).collect();
     folders.sort_unstable();
     folders.dedup();
@@ -105,16 +155,18 @@ fn check_files(store: &dyn Store, copy: &Copy) -> Result<()> {
             there.insert(format!("{folder}/{}", file.name), file.bytes);
         }
     }
-    for file in &copy.files {
-        let found = match there.get(&file.name) {
-            Some(bytes) if *bytes == file.bytes => continue,
-            Some(bytes) => format!("has {bytes} bytes, and {} were committed", file.bytes),
-            None => "is gone, and with it rows that are not read again".to_owned(),
-        };
-        return Err(Error::schema(format!("the file `{}` {found}", store.shown(&file.name)))
-            .hint("put it back, or run with `--full-refresh` to read the stream from its start"));
-    }
-    Ok(())
+    copy.files.iter().try_for_each(|file| check_file(store, file, there.get(&file.name).copied()))
+}
+
+/// A file is as long as it was when it was committed.
+pub(crate) fn check_file(store: &dyn Store, file: &DataFile, there: Option<u64>) -> Result<()> {
+    let found = match there {
+        Some(bytes) if bytes == file.bytes => return Ok(()),
+        Some(bytes) => format!("has {bytes} bytes, and {} were committed", file.bytes),
+        None => "is gone, and with it rows that are not read again".to_owned(),
+    };
+    Err(Error::schema(format!("the file `{}` {found}", store.shown(&file.name)))
+        .hint("put it back, or run with `--full-refresh` to read the stream from its start"))
 }
 
 fn folder_of(name: &str) -> &str {
@@ -129,6 +181,11 @@ pub(crate) fn stage_folder(notes: &str) -> String {
 /// The name of a file that readers see: never given twice.
 pub(crate) fn part_name(pipeline: &str, number: u64, at: usize, ending: &str) -> String {
     format!("part-{}-{number:08}-{at:04}.{ending}", names::hash(pipeline, 3))
+}
+
+/// The name of a table's one file.
+pub(crate) fn file_name(table: &str, ending: &str) -> String {
+    format!("{}.{ending}", names::encoded(table))
 }
 
 /// Removes what older runs staged and never committed.

@@ -2,12 +2,48 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use dstream_sdk::{ConnectorConfig, Error, Result, parse_options};
 
-use super::FromConfig;
+use super::{FromConfig, Packing};
+use crate::csv::CsvEncoding;
+use crate::ipc::{self, IpcEncoding};
+use crate::jsonl::JsonlEncoding;
+use crate::options::byte;
 use crate::parquet::ParquetEncoding;
+
+/// Options of the target `csv`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CsvTargetOptions {
+    /// The character between two fields. Default: a comma.
+    #[serde(default = "comma")]
+    delimiter: char,
+    /// What is written for null. Text like it is put in quotes, and so is the empty text. Default: nothing.
+    #[serde(default)]
+    null_value: String,
+    /// The first line of a file names the columns. Default true.
+    #[serde(default = "yes")]
+    header: bool,
+    /// What a line ends with. Default `lf`.
+    #[serde(default)]
+    line_end: LineEnd,
+    #[serde(flatten)]
+    text: TextOptions,
+    #[serde(flatten)]
+    rolling: RollingOptions,
+}
+
+/// Options of the target `jsonl`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JsonlTargetOptions {
+    #[serde(flatten)]
+    text: TextOptions,
+    #[serde(flatten)]
+    rolling: RollingOptions,
+}
 
 /// Options of the target `parquet`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,26 +56,185 @@ pub(crate) struct ParquetTargetOptions {
     #[serde(default = "level")]
     #[schemars(range(min = 1, max = 22))]
     compression_level: u8,
+    #[serde(flatten)]
+    rolling: RollingOptions,
 }
 
+/// Options of the target `arrow`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArrowTargetOptions {
+    /// How buffers are packed. Default `zstd`.
+    #[serde(default)]
+    compression: ipc::Compression,
+    #[serde(flatten)]
+    rolling: RollingOptions,
+}
+
+/// When another file begins. Every target has these options.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct RollingOptions {
+    /// Records of a file, at most; then another one begins. Default: no limit but that of a window.
+    #[serde(default)]
+    max_file_rows: Option<NonZeroU64>,
+    /// Another file begins once one has that many bytes, as they are written; it may become a little larger. Default: no
+    /// limit.
+    #[serde(default)]
+    max_file_bytes: Option<NonZeroU64>,
+}
+
+/// What the targets for files of text have in common.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct TextOptions {
+    /// `folder`: a folder for every stream, with files that never change; `file`: one file for every stream, which grows.
+    /// Default `folder`.
+    #[serde(default)]
+    layout: Layout,
+    /// How files are packed. Default `none`.
+    #[serde(default)]
+    compression: Compression,
+    /// 1 to 9 for gzip, 6 if it is not set; 1 to 22 for zstd, 3 if it is not set: higher is smaller and slower.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 22))]
+    compression_level: Option<u8>,
+}
+
+/// What a line ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum LineEnd {
+    /// A line feed.
+    #[default]
+    Lf,
+    /// A carriage return and a line feed.
+    Crlf,
+}
+
+/// Where the rows of a stream are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Layout {
+    /// In the files of a folder.
+    #[default]
+    Folder,
+    /// In one file, which grows.
+    File,
+}
+
+/// How files are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// Which files are made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) layout: Layout,
+    pub(crate) max_rows: Option<NonZeroU64>,
+    pub(crate) max_bytes: Option<NonZeroU64>,
+}
+
+fn comma() -> char {
+    ','
+}
+fn yes() -> bool {
+    true
+}
 fn row_group_rows() -> NonZeroUsize {
     NonZeroUsize::new(1_000_000).expect("a million is not zero")
 }
-
 fn level() -> u8 {
     1
 }
 
+impl TextOptions {
+    fn packing(&self) -> Result<Packing> {
+        let level = |default: u8, highest: u8| match self.compression_level.unwrap_or(default) {
+            level if (1..=highest).contains(&level) => Ok(level),
+            level => Err(Error::config(format!("`compression_level` is {level}"))
+                .hint(format!("it must be 1 to {highest}"))),
+        };
+        match self.compression {
+            Compression::None if self.compression_level.is_some() => {
+                Err(Error::config("`compression_level` is set, and `compression` is `none`")
+                    .hint("set `compression` to `gzip` or `zstd`, or leave out the level"))
+            }
+            Compression::None => Ok(Packing::Plain),
+            Compression::Gzip => Ok(Packing::Gzip(level(6, 9)?.into())),
+            Compression::Zstd => Ok(Packing::Zstd(level(3, 22)?.into())),
+        }
+    }
+}
+
+impl RollingOptions {
+    fn files(self, layout: Layout) -> Result<Files> {
+        let limited = [("max_file_rows", self.max_file_rows), ("max_file_bytes", self.max_file_bytes)];
+        let limited = limited.iter().find(|(_, limit)| layout == Layout::File && limit.is_some());
+        match limited {
+            Some((name, _)) => {
+                Err(Error::config(format!("`{name}` is set, and `layout` is `file`: one file grows"))
+                    .hint("leave it out, or set `layout` to `folder`"))
+            }
+            None => Ok(Files { layout, max_rows: self.max_file_rows, max_bytes: self.max_file_bytes }),
+        }
+    }
+}
+
+impl FromConfig for CsvEncoding {
+    fn from_config(config: &ConnectorConfig) -> Result<(CsvEncoding, Files)> {
+        let options: CsvTargetOptions = parse_options(config)?;
+        let delimiter = byte("delimiter", Some(options.delimiter))?.filter(|byte| *byte != b'"');
+        let Some(delimiter) = delimiter else {
+            return Err(Error::config("`delimiter` is the quote").hint("choose another character"));
+        };
+        let null = options.null_value;
+        let is_special =
+            |letter: char| matches!(letter, '"' | '\r' | '\n' | '\u{feff}') || letter == options.delimiter;
+        if null.contains(is_special) {
+            return Err(Error::config(format!("`null_value` is `{}`", null.escape_debug()))
+                .hint("it must be a text without delimiters, quotes, line ends and byte order marks"));
+        }
+        let line_end = match options.line_end {
+            LineEnd::Lf => "\n",
+            LineEnd::Crlf => "\r\n",
+        };
+        let packing = options.text.packing()?;
+        let encoding = CsvEncoding { delimiter, null, header: options.header, line_end, packing };
+        Ok((encoding, options.rolling.files(options.text.layout)?))
+    }
+}
+
+impl FromConfig for JsonlEncoding {
+    fn from_config(config: &ConnectorConfig) -> Result<(JsonlEncoding, Files)> {
+        let JsonlTargetOptions { text, rolling } = parse_options(config)?;
+        Ok((JsonlEncoding { packing: text.packing()? }, rolling.files(text.layout)?))
+    }
+}
+
+impl FromConfig for IpcEncoding {
+    fn from_config(config: &ConnectorConfig) -> Result<(IpcEncoding, Files)> {
+        let ArrowTargetOptions { compression, rolling } = parse_options(config)?;
+        Ok((IpcEncoding { compression }, rolling.files(Layout::Folder)?))
+    }
+}
+
 impl FromConfig for ParquetEncoding {
-    fn from_config(config: &ConnectorConfig) -> Result<ParquetEncoding> {
+    fn from_config(config: &ConnectorConfig) -> Result<(ParquetEncoding, Files)> {
         let options: ParquetTargetOptions = parse_options(config)?;
         if !(1..=22).contains(&options.compression_level) {
             return Err(Error::config(format!("`compression_level` is {}", options.compression_level))
                 .hint("it must be 1 to 22"));
         }
-        Ok(ParquetEncoding {
+        let encoding = ParquetEncoding {
             row_group_rows: options.row_group_rows.get(),
             level: i32::from(options.compression_level),
-        })
+        };
+        Ok((encoding, options.rolling.files(Layout::Folder)?))
     }
 }

@@ -37,6 +37,9 @@ pub(crate) struct Copy {
     pub(crate) epoch: u64,
     #[serde(with = "schema_json")]
     pub(crate) schema: SchemaRef,
+    /// What a reader must know of the format.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) dialect: String,
     pub(crate) files: Vec<DataFile>,
 }
 
@@ -69,6 +72,8 @@ pub(crate) struct Written {
     pub(crate) begins: bool,
     #[serde(with = "schema_json")]
     pub(crate) schema: SchemaRef,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) dialect: String,
     /// Files that are new, or that are longer than before.
     pub(crate) files: Vec<DataFile>,
 }
@@ -97,31 +102,38 @@ impl State {
             self.records.insert(record.key.clone(), record.clone());
         }
         for written in &change.written {
-            let table = self.tables.entry(written.table.clone()).or_default();
-            let copy = if written.is_aside { &mut table.aside } else { &mut table.live };
-            if written.begins {
-                *copy = None;
-            }
-            let copy = copy.get_or_insert_with(|| Copy {
-                generation: written.generation,
-                epoch: change.epoch,
-                schema: written.schema.clone(),
-                files: Vec::new(),
-            });
-            copy.generation = written.generation;
-            copy.epoch = change.epoch;
-            copy.schema = joined(&copy.schema, &written.schema);
-            for file in &written.files {
-                match copy.files.last_mut().filter(|last| last.name == file.name) {
-                    Some(last) => *last = file.clone(),
-                    None => copy.files.push(file.clone()),
-                }
-            }
+            self.add(written);
         }
         for published in &change.published {
             let table = self.tables.entry(published.table.clone()).or_default();
             if let Some(copy) = table.aside.take() {
                 table.live = Some(Copy { files: published.files.clone(), ..copy });
+            }
+        }
+    }
+
+    /// Adds rows that are written by the run of this epoch.
+    pub(crate) fn add(&mut self, written: &Written) {
+        let epoch = self.epoch;
+        let table = self.tables.entry(written.table.clone()).or_default();
+        let copy = if written.is_aside { &mut table.aside } else { &mut table.live };
+        if written.begins {
+            *copy = None;
+        }
+        let copy = copy.get_or_insert_with(|| Copy {
+            generation: written.generation,
+            epoch,
+            schema: written.schema.clone(),
+            dialect: written.dialect.clone(),
+            files: Vec::new(),
+        });
+        copy.generation = written.generation;
+        copy.epoch = epoch;
+        copy.schema = joined(&copy.schema, &written.schema);
+        for file in &written.files {
+            match copy.files.last_mut().filter(|last| last.name == file.name) {
+                Some(last) => *last = file.clone(),
+                None => copy.files.push(file.clone()),
             }
         }
     }

@@ -8,11 +8,15 @@ use dstream_sdk::{
     Batch, Context, Error, Prepared, Result, StreamPlan, TableClaim, WriteRequest, Writer, schema_json,
 };
 
-use super::Shared;
-use super::encode::Encode;
-use super::open::{self, Place, STAGED};
+use super::encode::{Encode, Ended};
+use super::open::{self, Place, STAGED, Wanted};
+use super::options::Layout;
 use super::state::DataFile;
+use super::{Files, Shared};
 use crate::store::Store;
+
+/// Records after which the bytes of a file are looked at, where they are limited.
+const LOOK_ROWS: usize = 4096;
 
 /// The writer.
 pub(crate) struct FilesWriter {
@@ -33,7 +37,7 @@ struct Stream {
     declared: Option<(u32, SchemaRef)>,
     open: Option<Open>,
     /// Files of this window that are complete.
-    files: Vec<DataFile>,
+    files: Vec<StagedFile>,
     /// A file was made in this or an earlier window.
     has_files: bool,
 }
@@ -45,6 +49,14 @@ struct Open {
     file: Box<dyn Encode>,
 }
 
+/// A file that waits for its commit.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StagedFile {
+    pub(crate) file: DataFile,
+    /// Bytes before its first record.
+    pub(crate) head: u64,
+}
+
 /// What `prepare` says of a stream.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PreparedStream {
@@ -52,17 +64,19 @@ pub(crate) struct PreparedStream {
     pub(crate) is_aside: bool,
     #[serde(with = "schema_json")]
     pub(crate) schema: SchemaRef,
-    pub(crate) files: Vec<DataFile>,
+    pub(crate) files: Vec<StagedFile>,
 }
 
 impl FilesWriter {
     pub(crate) fn open(shared: Arc<Shared>, context: Context, request: WriteRequest) -> Result<FilesWriter> {
         let mut guard = shared.run();
         let run = guard.as_mut().ok_or_else(|| Error::bug("a writer before a run has begun"))?;
+        let dialect = shared.encoding.dialect();
+        let wanted = Wanted { layout: shared.files.layout, ending: &run.ending, dialect: &dialect };
         let mut streams = Vec::with_capacity(request.streams.len());
         for plan in request.streams {
             let claim = TableClaim { pipeline: &request.pipeline, epoch: request.epoch, plan: &plan };
-            let place = open::claim(&*run.store, run.log.state(), claim)
+            let place = open::claim(&*run.store, run.log.state(), claim, &wanted)
                 .map_err(|error| error.stream(&plan.stream))?;
             let has_files = place.has_files;
             streams.push(Stream { plan, place, declared: None, open: None, files: Vec::new(), has_files });
@@ -89,7 +103,8 @@ impl FilesWriter {
         let ending = self.shared.encoding.ending();
         let name = format!("{}/{}-{:06}.{ending}{STAGED}", self.folder, self.prefix, self.next_file);
         let staged = self.store.stage(&name)?;
-        let file = self.shared.encoding.open(schema, staged)?;
+        let grows = self.shared.files.layout == Layout::File;
+        let file = self.shared.encoding.open(schema, staged, grows)?;
         stream.open = Some(Open { name, rows: 0, file });
         stream.has_files = true;
         Ok(())
@@ -111,11 +126,31 @@ fn check_columns(known: &SchemaRef, schema: &SchemaRef, table: &str) -> Result<(
     Ok(())
 }
 
+/// One file has one header.
+fn check_same_columns(known: &SchemaRef, schema: &SchemaRef, table: &str) -> Result<()> {
+    let names =
+        |schema: &SchemaRef| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    let (known, new) = (names(known), names(schema));
+    match known == new {
+        true => Ok(()),
+        false => Err(Error::schema(format!(
+            "the file of the table `{table}` has the columns {}, now there are {}",
+            listed(&known),
+            listed(&new)
+        ))
+        .hint("run with `--full-refresh` to write the stream anew, or set `layout` to `folder`")),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{}`", name.escape_debug())).collect::<Vec<_>>().join(", ")
+}
+
 impl Stream {
     fn close_file(&mut self) -> Result<()> {
         if let Some(Open { name, rows, file }) = self.open.take() {
-            let bytes = file.finish()?;
-            self.files.push(DataFile { name, bytes, rows });
+            let Ended { bytes, head } = file.finish()?;
+            self.files.push(StagedFile { file: DataFile { name, bytes, rows }, head });
         }
         Ok(())
     }
@@ -129,6 +164,11 @@ impl Writer for FilesWriter {
         shared.encoding.check(&schema).map_err(named)?;
         if let Some(known) = &stream.place.schema {
             check_columns(known, &schema, &stream.plan.table).map_err(named)?;
+        }
+        let known = stream.place.schema.as_ref().or(stream.declared.as_ref().map(|(_, schema)| schema));
+        let grows = shared.files.layout == Layout::File && !shared.encoding.takes_other_columns();
+        if let (Some(known), true) = (known, grows) {
+            check_same_columns(known, &schema, &stream.plan.table).map_err(named)?;
         }
         // Another shape is another file.
         stream.close_file()?;
@@ -149,13 +189,27 @@ impl Writer for FilesWriter {
             )));
         }
         let records = batch.into_records()?;
-        if self.streams[at].open.is_none() {
-            self.open_file(at)?;
-        }
-        let stream = &mut self.streams[at];
-        if let Some(open) = &mut stream.open {
-            open.file.write(&records).map_err(|error| error.stream(&stream.plan.stream))?;
-            open.rows += records.num_rows() as u64;
+        let Files { max_rows, max_bytes, .. } = self.shared.files;
+        // Bytes are looked at now and then.
+        let most = max_bytes.map_or(usize::MAX, |_| LOOK_ROWS);
+        let mut first = 0;
+        while first < records.num_rows() {
+            if self.streams[at].open.is_none() {
+                self.open_file(at)?;
+            }
+            let stream = &mut self.streams[at];
+            let Some(open) = &mut stream.open else { break };
+            let room = max_rows.map_or(usize::MAX, |max| (max.get() - open.rows) as usize);
+            let rows = (records.num_rows() - first).min(room).min(most);
+            let written = open.file.write(&records.slice(first, rows));
+            written.map_err(|error| error.stream(&stream.plan.stream))?;
+            open.rows += rows as u64;
+            first += rows;
+            let is_full = max_rows.is_some_and(|max| open.rows >= max.get())
+                || max_bytes.is_some_and(|max| open.file.bytes() >= max.get());
+            if is_full {
+                stream.close_file()?;
+            }
         }
         Ok(())
     }
@@ -173,7 +227,7 @@ impl Writer for FilesWriter {
         for stream in &mut self.streams {
             let Some((_, schema)) = &stream.declared else { continue };
             let files = std::mem::take(&mut stream.files);
-            rows += files.iter().map(|file| file.rows).sum::<u64>();
+            rows += files.iter().map(|staged| staged.file.rows).sum::<u64>();
             prepared.push(PreparedStream {
                 plan: stream.plan.clone(),
                 is_aside: stream.place.is_aside,
@@ -195,7 +249,7 @@ impl Drop for FilesWriter {
         // What was not committed; what stays is removed by the next run.
         for stream in &mut self.streams {
             let open = stream.open.take().map(|open| open.name);
-            for name in stream.files.drain(..).map(|file| file.name).chain(open) {
+            for name in stream.files.drain(..).map(|staged| staged.file.name).chain(open) {
                 let _ = self.store.remove(&name);
             }
         }

@@ -77,7 +77,7 @@ impl Insert {
             // A column has one form, and not all of these numbers are integers of SQLite.
             Cell::Unsigned(number) => {
                 number_text.clear();
-                text::number(number_text, number);
+                text::integer(number_text, number);
                 ValueRef::Text(number_text.as_bytes())
             }
             Cell::Single(number) => self.real(at, number.into()).map_err(wrong)?,

@@ -45,6 +45,10 @@ impl Store for Faulty {
         self.store.list(folder)
     }
 
+    fn bytes(&self, name: &str) -> Result<Option<u64>> {
+        self.store.bytes(name)
+    }
+
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.store.read(name)
     }

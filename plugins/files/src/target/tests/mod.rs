@@ -1,11 +1,18 @@
 //! What readers see of a target, whatever happens to the runs that write it.
 
 mod faults; // a store that fails at one of its calls
+mod growing; // one file that grows
+mod round_trip; // values of all types, out and in again
 mod sweep; // every call fails once
 mod world; // a pipeline that copies numbers into a folder
 
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use dstream_sdk::{ErrorKind, WriteMode};
-use world::{World, mode};
+use faults::{Faulty, When};
+use world::{Kind, Mode, World, mode};
 
 #[test]
 fn rows_are_in_files_of_the_table_and_nowhere_else() {
@@ -169,6 +176,94 @@ fn hostile_names_stay_beneath_the_folder() {
     let above: Vec<_> =
         std::fs::read_dir(world.above()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(above, ["out"], "nothing is beside the folder");
+}
+
+#[test]
+fn another_file_begins_once_one_has_its_rows_or_bytes() {
+    for (options, files) in [(json!({"max_file_rows": 3}), 4), (json!({"max_file_bytes": 1}), 1)] {
+        for format in ["csv", "jsonl", "parquet", "arrow"] {
+            let world = World::of(&Kind::new(format, options.clone()));
+            world.run(mode(WriteMode::Append), 10).unwrap();
+            assert_eq!(world.files("numbers").len(), files, "{format} {options}");
+            assert_eq!(world.visible(), (0..10).collect::<Vec<_>>());
+        }
+    }
+    // Bytes are looked at between the batches of a window, too.
+    let world = World::of(&Kind::new("csv", json!({"max_file_bytes": 20})));
+    let target = world.target();
+    let mut run = world.begin(&target).unwrap();
+    let mut writer = world.writer(&target, &run, mode(WriteMode::Append)).unwrap();
+    world.window(&target, &mut run, &mut *writer, mode(WriteMode::Append), 0..10_000).unwrap();
+    assert_eq!(world.files("numbers").len(), 3);
+    assert_eq!(world.visible(), (0..10_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_table_whose_last_file_is_gone_can_be_written_anew() {
+    for kind in Kind::all() {
+        let world = World::of(&kind);
+        world.run(mode(WriteMode::Append), 15).unwrap();
+        match kind.is_one_file() {
+            true => std::fs::remove_file(world.one_file()).unwrap(),
+            false => std::fs::remove_file(world.path("numbers").join(world.files("numbers").pop().unwrap()))
+                .unwrap(),
+        }
+        let error = world.run(mode(WriteMode::Append), 25).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Schema, "{error}");
+        let anew = world::Mode { generation: 2, ..mode(WriteMode::Overwrite) };
+        world.run(anew, 12).unwrap();
+        assert_eq!(world.visible(), (0..12).collect::<Vec<_>>(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_commit_of_two_windows_has_the_rows_of_both() {
+    for kind in Kind::all() {
+        for write_mode in [WriteMode::Append, WriteMode::Overwrite] {
+            let world = World::of(&kind);
+            let (target, mode) = (world.target(), mode(write_mode));
+            let mut run = world.begin(&target).unwrap();
+            let mut writers: Vec<_> = (0..2).map(|_| world.writer(&target, &run, mode).unwrap()).collect();
+            let windows: Vec<_> = (0..4)
+                .map(|at| {
+                    world.prepared(&mut run, &mut *writers[at % 2], at as i64 * 10..at as i64 * 10 + 10)
+                })
+                .collect();
+            world.commit(&target, &mut run, mode, windows, 40, false).unwrap();
+            if write_mode == WriteMode::Overwrite {
+                world.publish(&target, &mut run, mode).unwrap();
+            }
+            assert_eq!(world.visible(), (0..40).collect::<Vec<_>>(), "{kind:?} {write_mode:?}");
+            drop(writers);
+            world.run(Mode { generation: 2, ..mode }, 41).unwrap();
+        }
+    }
+}
+
+#[test]
+fn steps_that_failed_once_are_carried_out_before_the_next_commit() {
+    for kind in Kind::all() {
+        for at in 0..12 {
+            let world = World::of(&kind);
+            let left = Arc::new(AtomicI64::new(i64::MAX));
+            let counter = left.clone();
+            let target =
+                world.target_with(move |store| Arc::new(Faulty::new(store, counter.clone(), When::Before)));
+            let mut run = world.begin(&target).unwrap();
+            let append = mode(WriteMode::Append);
+            let mut writer = world.writer(&target, &run, append).unwrap();
+            let first = world.prepared(&mut run, &mut *writer, 0..10);
+            left.store(at, Ordering::Relaxed);
+            if world.commit(&target, &mut run, append, vec![first.clone()], 10, false).is_ok() {
+                continue;
+            }
+            left.store(i64::MAX, Ordering::Relaxed);
+            // The host asks for the same once more, then for what comes next.
+            world.commit(&target, &mut run, append, vec![first], 10, false).unwrap();
+            world.window(&target, &mut run, &mut *writer, append, 10..20).unwrap();
+            assert_eq!(world.visible(), (0..20).collect::<Vec<_>>(), "{kind:?} call {at}");
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -2,8 +2,7 @@
 
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 use dstream_sdk::{
-    Commit, CommitRecord, CommitWindow, Context, Pipeline, ReplicationMethod, Result, StreamPlan, Target,
-    WriteMode, WriteRequest, Writer,
+    Commit, CommitRecord, CommitWindow, ConnectorConfig, Context, Pipeline, ReplicationMethod, Result,
+    StreamPlan, Target, WriteMode, WriteRequest, Writer,
 };
 
-use crate::parquet::ParquetEncoding;
+use crate::csv::{Csv, CsvEncoding};
+use crate::ipc::{Ipc, IpcEncoding};
+use crate::jsonl::{Jsonl, JsonlEncoding};
+use crate::parquet::{Parquet, ParquetEncoding};
 use crate::store::{Local, Store};
-use crate::target::FilesTarget;
+use crate::target::options::{Files, Layout};
+use crate::target::{Encoding, FilesTarget, FromConfig};
+use crate::testing::{self, read};
 
-pub(super) type ParquetTarget = FilesTarget<ParquetEncoding>;
+pub(super) type TestTarget = FilesTarget<()>;
 
 const WINDOW: i64 = 10;
 
@@ -46,19 +50,80 @@ pub(super) struct Running {
 }
 
 /// A folder, and who writes to it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct World {
     folder: Arc<TempDir>,
     pipeline: String,
     table: String,
+    kind: Kind,
+}
+
+/// What is written: a format, its options and where rows go.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    format: &'static str,
+    options: Value,
+}
+
+impl Kind {
+    pub(super) fn new(format: &'static str, options: Value) -> Kind {
+        Kind { format, options }
+    }
+
+    /// One for everything that a target does in a way of its own.
+    pub(super) fn all() -> Vec<Kind> {
+        vec![
+            Kind::new("parquet", json!({})),
+            Kind::new("arrow", json!({})),
+            Kind::new("csv", json!({"max_file_rows": 3, "compression": "gzip"})),
+            Kind::new("csv", json!({"layout": "file", "header": false})),
+            Kind::new("csv", json!({"layout": "file", "compression": "zstd"})),
+            Kind::new("jsonl", json!({"max_file_bytes": 1})),
+            Kind::new("jsonl", json!({"layout": "file"})),
+        ]
+    }
+
+    fn made(&self) -> (Box<dyn Encoding>, Files) {
+        fn of<E: Encoding + FromConfig + 'static>(config: &ConnectorConfig) -> (Box<dyn Encoding>, Files) {
+            let (encoding, files) = E::from_config(config).unwrap();
+            (Box::new(encoding), files)
+        }
+        let config = json!({
+            "name": "n", "type": self.format, "connection": {"path": "unused"}, "options": self.options,
+        });
+        let config = serde_json::from_value(config).unwrap();
+        match self.format {
+            "parquet" => of::<ParquetEncoding>(&config),
+            "arrow" => of::<IpcEncoding>(&config),
+            "csv" => of::<CsvEncoding>(&config),
+            _ => of::<JsonlEncoding>(&config),
+        }
+    }
+
+    pub(super) fn is_one_file(&self) -> bool {
+        self.made().1.layout == Layout::File
+    }
+
+    pub(super) fn ending(&self) -> String {
+        self.made().0.ending()
+    }
 }
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
 impl World {
     pub(super) fn new() -> World {
+        World::of(&Kind::new("parquet", json!({})))
+    }
+
+    pub(super) fn of(kind: &Kind) -> World {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        World { folder, pipeline: "numbers".into(), table: "numbers".into() }
+        World { folder, pipeline: "numbers".into(), table: "numbers".into(), kind: kind.clone() }
+    }
+
+    /// The same folder, written to in another way.
+    pub(super) fn with(&self, kind: &Kind) -> World {
+        World { kind: kind.clone(), ..self.clone() }
     }
 
     pub(super) fn pipeline(&self, pipeline: &str) -> World {
@@ -83,7 +148,7 @@ impl World {
         std::fs::write(path, content).unwrap();
     }
 
-    pub(super) fn target(&self) -> ParquetTarget {
+    pub(super) fn target(&self) -> TestTarget {
         self.target_with(|store| store)
     }
 
@@ -91,20 +156,21 @@ impl World {
     pub(super) fn target_with(
         &self,
         wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
-    ) -> ParquetTarget {
+    ) -> TestTarget {
         let root = self.path("");
         let folder = root.clone();
         let open = move || -> Result<Arc<dyn Store>> {
             Ok(wrap(Arc::new(Local::open(Context::detached(Arc::default()), &folder)?)))
         };
-        FilesTarget::new(root, Box::new(open), ParquetEncoding { row_group_rows: 1000, level: 1 })
+        let (encoding, files) = self.kind.made();
+        FilesTarget::new(root, Box::new(open), encoding, files)
     }
 
-    pub(super) fn begin(&self, target: &ParquetTarget) -> Result<Running> {
+    pub(super) fn begin(&self, target: &TestTarget) -> Result<Running> {
         self.begin_as(target, &format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
     }
 
-    pub(super) fn begin_as(&self, target: &ParquetTarget, run: &str) -> Result<Running> {
+    pub(super) fn begin_as(&self, target: &TestTarget, run: &str) -> Result<Running> {
         let begun = target.begin(&Pipeline { pipeline: self.pipeline.clone(), run: run.into() })?;
         let record = begun.records.first().map_or((0, 0, 0, false), |record| {
             let of = |key: &str| record.value[key].clone();
@@ -127,12 +193,7 @@ impl World {
         }
     }
 
-    pub(super) fn writer(
-        &self,
-        target: &ParquetTarget,
-        run: &Running,
-        mode: Mode,
-    ) -> Result<Box<dyn Writer>> {
+    pub(super) fn writer(&self, target: &TestTarget, run: &Running, mode: Mode) -> Result<Box<dyn Writer>> {
         let request = WriteRequest {
             pipeline: self.pipeline.clone(),
             epoch: run.epoch,
@@ -148,30 +209,49 @@ impl World {
     /// Writes and commits these numbers.
     pub(super) fn window(
         &self,
-        target: &ParquetTarget,
+        target: &TestTarget,
         run: &mut Running,
         writer: &mut dyn Writer,
         mode: Mode,
         numbers: Range<i64>,
     ) -> Result<()> {
         let next = numbers.end;
+        let window = self.try_prepared(run, writer, numbers)?;
+        self.commit(target, run, mode, vec![window], next, false)
+    }
+
+    /// A window with these numbers, which is not committed.
+    pub(super) fn prepared(
+        &self,
+        run: &mut Running,
+        writer: &mut dyn Writer,
+        numbers: Range<i64>,
+    ) -> CommitWindow {
+        self.try_prepared(run, writer, numbers).unwrap()
+    }
+
+    fn try_prepared(
+        &self,
+        run: &mut Running,
+        writer: &mut dyn Writer,
+        numbers: Range<i64>,
+    ) -> Result<CommitWindow> {
         if !numbers.is_empty() {
             writer.write(0, 1, batch(numbers).into())?;
         }
         run.window += 1;
         let prepared = writer.prepare(run.window)?;
-        let window = CommitWindow { window: run.window, partition: self.table.clone(), prepared };
-        self.commit(target, run, mode, vec![window], next, false)
+        Ok(CommitWindow { window: run.window, partition: self.table.clone(), prepared })
     }
 
-    pub(super) fn publish(&self, target: &ParquetTarget, run: &mut Running, mode: Mode) -> Result<()> {
+    pub(super) fn publish(&self, target: &TestTarget, run: &mut Running, mode: Mode) -> Result<()> {
         let next = run.record.2;
         self.commit(target, run, mode, Vec::new(), next, true)
     }
 
-    fn commit(
+    pub(super) fn commit(
         &self,
-        target: &ParquetTarget,
+        target: &TestTarget,
         run: &mut Running,
         mode: Mode,
         windows: Vec<CommitWindow>,
@@ -196,13 +276,7 @@ impl World {
     }
 
     /// The rest of a run.
-    pub(super) fn finish(
-        &self,
-        target: &ParquetTarget,
-        mut run: Running,
-        mode: Mode,
-        end: i64,
-    ) -> Result<()> {
+    pub(super) fn finish(&self, target: &TestTarget, mut run: Running, mode: Mode, end: i64) -> Result<()> {
         let is_of_copy = run.record.0 > 0 && run.record.1 == mode.generation;
         if is_of_copy && run.record.3 {
             return Ok(());
@@ -246,21 +320,48 @@ impl World {
         self.files(&format!("{}/stage", super::super::names::notes_of(&self.pipeline)))
     }
 
-    /// The numbers that a reader of the folder finds, in order.
+    pub(super) fn ending(&self) -> String {
+        self.kind.ending()
+    }
+
+    /// The one file of the table, where there is one.
+    pub(super) fn one_file(&self) -> PathBuf {
+        self.path(&format!("{}.{}", self.table, self.kind.ending()))
+    }
+
+    /// The numbers that a reader finds, in order.
     pub(super) fn visible(&self) -> Vec<i64> {
-        let mut numbers = Vec::new();
-        for name in self.files(&self.table) {
-            if !name.ends_with(".parquet") {
-                continue;
+        let files: Vec<PathBuf> = match self.kind.is_one_file() {
+            true => self.one_file().exists().then(|| self.one_file()).into_iter().collect(),
+            false => {
+                let names = self.files(&self.table).into_iter();
+                let of_kind = names.filter(|name| name.ends_with(&self.kind.ending()));
+                of_kind.map(|name| self.path(&self.table).join(name)).collect()
             }
-            let file = std::fs::File::open(self.path(&self.table).join(name)).unwrap();
-            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
-            for batch in reader {
-                numbers.extend(batch.unwrap().column(0).as_primitive::<Int64Type>().values());
-            }
-        }
+        };
+        let mut numbers: Vec<i64> = files.into_iter().flat_map(|file| self.numbers_in(file)).collect();
         numbers.sort_unstable();
         numbers
+    }
+
+    fn numbers_in(&self, file: PathBuf) -> Vec<i64> {
+        let batches = match self.kind.format {
+            // A file of JSON lines without lines has no columns.
+            "jsonl" if std::fs::metadata(&file).unwrap().len() == 0 => return Vec::new(),
+            "jsonl" => read(&testing::tap::<Jsonl>(file, json!({"types": {"n": "int64"}})), None),
+            "csv" => {
+                let header = self.kind.options.get("header").is_none();
+                if !header && std::fs::metadata(&file).unwrap().len() == 0 {
+                    return Vec::new();
+                }
+                let types = json!({if header { "n" } else { "column_1" }: "int64"});
+                read(&testing::tap::<Csv>(file, json!({"types": types, "header": header})), None)
+            }
+            "arrow" => read(&testing::tap::<Ipc>(file, json!({})), None),
+            _ => read(&testing::tap::<Parquet>(file, json!({})), None),
+        };
+        let of_batch = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+        batches.unwrap().batches.iter().flat_map(of_batch).collect()
     }
 }
 
