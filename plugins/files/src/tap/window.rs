@@ -6,6 +6,7 @@ use crate::shown::shown;
 use dstream_sdk::{Error, Result};
 
 use super::encoding::Encoding;
+use super::position::line_ends;
 use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
@@ -17,6 +18,7 @@ const BLOCK_BYTES: usize = 512 << 10;
 /// The window. Bytes before the position are read, those after it are to come.
 pub(crate) struct Window {
     path: PathBuf,
+    opening: Opening,
     source: Source,
     buffer: Vec<u8>,
     /// Offset in the file of the first byte of `buffer`.
@@ -31,8 +33,17 @@ impl Window {
     pub(crate) fn open(path: &Path, opening: Opening) -> Result<Window> {
         let source = Source::open(path, opening)?;
         let (buffer, head) = (Vec::new(), Vec::new());
-        let mut window =
-            Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
+        let mut window = Window {
+            path: path.to_owned(),
+            opening,
+            source,
+            buffer,
+            base: 0,
+            at: 0,
+            end: 0,
+            ended: false,
+            head,
+        };
         window.fill()?;
         // In UTF-8 there are no such bytes.
         let head = &window.buffer[..window.end];
@@ -72,6 +83,38 @@ impl Window {
     /// The bytes right before the position.
     pub(crate) fn tail(&self) -> &[u8] {
         &self.buffer[self.at.saturating_sub(KEPT_BYTES)..self.at]
+    }
+
+    /// The line, counted from 1, of the place `ahead` bytes behind the position. Nobody counts lines until one is asked
+    /// for, so what is before the window is read again; as much of it as is still there.
+    pub(crate) fn line_at(&self, ahead: usize) -> u64 {
+        let mut lines = 1;
+        let mut last = None;
+        let mut count = |bytes: &[u8]| {
+            // The two halves of CRLF are one line end.
+            let is_half = last == Some(b'\r') && bytes.first() == Some(&b'\n');
+            lines += line_ends(bytes) - u64::from(is_half);
+            last = bytes.last().copied().or(last);
+        };
+        let (mut left, mut block) = (self.base, vec![0; BLOCK_BYTES]);
+        let mut source = Source::open(&self.path, self.opening).ok();
+        while let Some(source) = source.as_mut().filter(|_| left > 0) {
+            let wanted = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+            match source.read_full(&self.path, &mut block[..wanted]) {
+                Ok(read) if read > 0 => {
+                    count(&block[..read]);
+                    left -= read as u64;
+                }
+                _ => break,
+            }
+        }
+        count(&self.buffer[..self.at + ahead]);
+        lines
+    }
+
+    /// A place that can be gone to without reading what is before it.
+    pub(crate) fn reaches(&self, offset: u64) -> bool {
+        self.source.is_plain() && offset < self.source.bytes()
     }
 
     pub(crate) fn consume(&mut self, count: usize) {
