@@ -103,6 +103,14 @@ impl Readers {
         self.ask(json!({"peer": peer.name(), "form": form, "files": files, "columns": columns}), peer)
     }
 
+    /// What DuckDB answers to a statement, in UTC.
+    ///
+    /// # Errors
+    /// What it says.
+    pub fn query(&mut self, statement: &str) -> Result<Table> {
+        self.ask(json!({ "statement": statement }), Peer::DuckDb)
+    }
+
     fn ask(&mut self, request: Value, peer: Peer) -> Result<Table> {
         writeln!(self.requests, "{request}")?;
         let mut line = String::new();
