@@ -32,7 +32,14 @@ pub(crate) struct Local {
 impl Local {
     /// Opens the folder, which is made where it is missing.
     pub(crate) fn open(context: Context, root: &Path) -> Result<Local> {
-        let failed = |error: io::Error| io_error("making the folder", &shown(root), &error);
+        let failed = |error: io::Error| match error.kind() {
+            // A file in its place, or a place where nothing can be made.
+            ErrorKind::AlreadyExists | ErrorKind::NotFound => {
+                Error::config(format!("making the folder `{}`: {error}", shown(root)))
+                    .hint("choose another folder")
+            }
+            _ => io_error("making the folder", &shown(root), &error),
+        };
         std::fs::create_dir_all(root).map_err(failed)?;
         let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(failed)?;
         Ok(Local { context, root: root.to_owned(), dir })
