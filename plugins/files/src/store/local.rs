@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use dstream_sdk::{Context, Error, Result};
 
-use super::{Listed, Lock, Staged, Step, Store};
+use super::{Listed, Lock, Staged, Step, Store, gone};
+use crate::input::carried;
 use crate::shown::shown;
 
 /// How long another run on this machine may hold the lock: it does so while it commits.
@@ -396,11 +397,6 @@ impl Staged for StagedFile {
     }
 }
 
-fn gone(name: &str) -> Error {
-    Error::schema(format!("`{name}` is gone or shorter than what was committed: somebody else changed it"))
-        .hint("put it back, or run with `--full-refresh` to write the stream anew")
-}
-
 fn changed(name: &str, at: u64) -> Error {
     let message = format!("rows are to be appended to `{name}` at byte {at}, and somebody else wrote there");
     Error::config(message)
@@ -409,6 +405,9 @@ fn changed(name: &str, at: u64) -> Error {
 
 /// What went wrong with a file, by who must act.
 pub(crate) fn io_error(doing: &str, name: &str, error: &io::Error) -> Error {
+    if let Some(error) = carried(error) {
+        return error;
+    }
     let message = format!("{doing} `{name}`: {error}");
     match error.kind() {
         ErrorKind::PermissionDenied => Error::denied(message).hint("give this user the right to write there"),

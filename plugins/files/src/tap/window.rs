@@ -6,6 +6,7 @@ use crate::shown::shown;
 use dstream_sdk::{Error, Result};
 
 use super::encoding::Encoding;
+use super::found::Found;
 use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
@@ -28,8 +29,8 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Window> {
-        let source = Source::open(path, opening)?;
+    pub(crate) fn open(file: &Found, opening: Opening) -> Result<Window> {
+        let (source, path) = (Source::open(file, opening)?, &file.path);
         let (buffer, head) = (Vec::new(), Vec::new());
         let mut window =
             Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };

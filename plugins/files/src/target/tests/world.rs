@@ -157,13 +157,12 @@ impl World {
         &self,
         wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
     ) -> TestTarget {
-        let root = self.path("");
-        let folder = root.clone();
+        let folder = self.path("");
         let open = move || -> Result<Arc<dyn Store>> {
             Ok(wrap(Arc::new(Local::open(Context::detached(Arc::default()), &folder)?)))
         };
         let (encoding, files) = self.kind.made();
-        FilesTarget::new(root, Box::new(open), encoding, files)
+        FilesTarget::new(Box::new(|| Ok(())), Box::new(open), encoding, files)
     }
 
     pub(super) fn begin(&self, target: &TestTarget) -> Result<Running> {
