@@ -6,8 +6,9 @@ use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
-use dstream_sdk::{Auth, Context, Error, Result, StoreConnection};
+use dstream_sdk::{Auth, Context, Error, Result, StoreConnection, tracing};
 
 use super::address::Address;
 use super::client::{Client, client};
@@ -15,6 +16,8 @@ use super::fault;
 
 /// Ranges that are so near to each other are read as one.
 const COALESCED_BYTES: u64 = 1 << 20;
+/// What is given up takes no longer than that.
+const TIDY_LIMIT: Duration = Duration::from_secs(5);
 
 /// The bucket.
 pub(crate) struct Bucket {
@@ -103,6 +106,17 @@ impl Bucket {
     pub(crate) fn wait<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
         let context = Context::current().unwrap_or_else(|| self.context.clone());
         dstream_sdk::block_on(&context, future)
+    }
+
+    /// Does something whether or not the run was told to stop, but not for long.
+    pub(crate) fn tidy_up(&self, future: impl Future<Output = ()>) {
+        let context = Context::detached(Arc::default());
+        let outcome = dstream_sdk::block_on(&context, async {
+            tokio::time::timeout(TIDY_LIMIT, future).await.map_err(|_| Error::unavailable("it takes too long"))
+        });
+        if let Err(error) = outcome {
+            tracing::debug!("parts of an upload stay where they are: {error}");
+        }
     }
 
     /// Asks, and waits for the answer.

@@ -20,6 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// A request takes so long: most for a large object that is copied.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+/// Shorter values of a signed query are dates and versions.
+const SHORTEST_SECRET: usize = 16;
 
 /// A client, and what of its auth no message may hold.
 pub(super) struct Client {
@@ -46,7 +48,7 @@ pub(super) fn client(address: &Address, connection: &StoreConnection, auth: &Aut
         .with_timeout(REQUEST_TIMEOUT);
     let parts = Parts { address, endpoint, region: connection.region.as_deref(), auth, options };
     let mut secrets = secrets_of(auth);
-    secrets.extend(address.query.clone());
+    secrets.extend(address.query.as_deref().map(of_query).unwrap_or_default());
     let store: object_store::Result<Arc<dyn ObjectStore>> = match address.service {
         Service::S3 => parts.s3(),
         Service::Google => parts.google(),
@@ -202,6 +204,24 @@ fn plain_http() -> Error {
         .hint("write `https://`, or set `\"allow_http\": true` where nobody can listen")
 }
 
+/// A signature as a whole, and its long values with and without escapes.
+fn of_query(query: &str) -> Vec<String> {
+    let query = query.trim_start_matches('?');
+    let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+    let secret = values.filter(|value| value.len() >= SHORTEST_SECRET);
+    let both = secret.flat_map(|value| {
+        [value.to_owned(), percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()]
+    });
+    [query.to_owned()].into_iter().chain(both).collect()
+}
+
+/// A document, and what is secret in it.
+fn of_document(document: &str) -> Vec<String> {
+    let parsed: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let key = parsed.get("private_key").and_then(|key| key.as_str()).map(str::to_owned);
+    [document.to_owned()].into_iter().chain(key).collect()
+}
+
 fn secrets_of(auth: &Auth) -> Vec<String> {
     let secrets = match auth {
         Auth::AccessKey(auth) => {
@@ -209,8 +229,8 @@ fn secrets_of(auth: &Auth) -> Vec<String> {
             [auth.secret_access_key.expose().clone()].into_iter().chain(token).collect()
         }
         Auth::AccountKey(auth) => vec![auth.key.expose().clone()],
-        Auth::Sas(auth) => vec![auth.token.expose().clone()],
-        Auth::ServiceAccount(auth) => vec![auth.key.expose().clone()],
+        Auth::Sas(auth) => of_query(auth.token.expose()),
+        Auth::ServiceAccount(auth) => of_document(auth.key.expose()),
         Auth::ApiKey(auth) => vec![auth.key.expose().clone()],
         Auth::Bearer(auth) => vec![auth.token.expose().clone()],
         Auth::Basic(auth) => vec![auth.password.expose().clone()],

@@ -24,6 +24,10 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
         return Error::config(format!("{doing} `{place}`: there is no such bucket"))
             .hint("look at `connection.url`, or make the bucket");
     }
+    if says(&["non-partial response"]) {
+        return Error::unsupported(format!("{doing} `{place}`: the server does not give out parts of a file"))
+            .hint("copy the file to this machine, or choose a server that answers requests for ranges");
+    }
     if says(&["PermanentRedirect", "AuthorizationHeaderMalformed", "redirect without LOCATION"]) {
         return Error::config(message).hint("set `connection.region` to that of the bucket");
     }

@@ -7,3 +7,6 @@ mod fault; // what went wrong, by who must act
 
 pub(crate) use address::{Address, Service};
 pub(crate) use bucket::{Bucket, Seen};
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use dstream_sdk::{Error, Result};
 
 use super::{Listed, Lock, Staged, Step, Store};
 use crate::input::carry;
-use crate::remote::Bucket;
+use crate::remote::{Bucket, Service};
 
 /// Bytes of a part of an object on its way.
 const PART_BYTES: usize = 8 << 20;
@@ -74,6 +74,7 @@ impl Objects {
     /// Copies a staged object to its name; what was done before is done.
     async fn publish(&self, from: &Key, to: &Key) -> Result<()> {
         match self.client().copy(from, to).await {
+            Ok(()) if self.bucket.address().service == Service::Azure => self.check_copied(from, to).await,
             Ok(()) => Ok(()),
             Err(Fault::NotFound { .. }) => match self.client().head(to).await {
                 Ok(_) => Ok(()),
@@ -82,6 +83,22 @@ impl Objects {
             },
             Err(error) => Err(self.bucket.failed("copying to", to.as_ref())(error)),
         }
+    }
+
+    /// Azure may say that a copy is made before it is: what is copied must not be removed then.
+    async fn check_copied(&self, from: &Key, to: &Key) -> Result<()> {
+        let failed = self.bucket.failed("looking at", to.as_ref());
+        let (source, copy) = (self.client().head(from).await, self.client().head(to).await);
+        let (source, copy) = (source.map_err(&failed)?, copy.map_err(&failed)?);
+        if source.size == copy.size {
+            let last = copy.size.saturating_sub(1)..copy.size;
+            if !last.is_empty() {
+                self.client().get_range(to, last).await.map_err(&failed)?;
+            }
+            return Ok(());
+        }
+        Err(Error::unavailable(format!("`{}` is not copied to its end yet", self.bucket.shown(to.as_ref())))
+            .hint("run again: the copy is made again then"))
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
@@ -287,13 +304,12 @@ impl Drop for Upload {
         // Parts that nobody needs cost money until they are given up.
         if let Some(mut parts) = self.parts.take() {
             let on_way = std::mem::take(&mut self.on_way);
-            let _ = self.bucket.wait(async {
+            self.bucket.tidy_up(async {
                 for part in on_way {
                     part.abort();
                     let _ = part.await;
                 }
                 let _ = parts.abort().await;
-                Ok(())
             });
         }
     }

@@ -66,12 +66,15 @@ pub(crate) struct FilesTap<F> {
 impl<F: Format> OpenTap for FilesTap<F> {
     fn open(context: Context, config: ConnectorConfig) -> Result<FilesTap<F>> {
         let place = options::tap_place(&context, &config)?;
-        let format = Arc::new(F::from_config(&config)?);
-        Ok(FilesTap { context, place, format, piece_bytes: PIECE_BYTES })
+        Ok(FilesTap::of_place(context, place, F::from_config(&config)?))
     }
 }
 
 impl<F: Format> FilesTap<F> {
+    pub(crate) fn of_place(context: Context, place: Place, format: F) -> FilesTap<F> {
+        FilesTap { context, place, format: Arc::new(format), piece_bytes: PIECE_BYTES }
+    }
+
     fn streams(&self) -> Result<Vec<FoundStream>> {
         let patterns = self.format.patterns();
         let (tree, path) = match &self.place {
