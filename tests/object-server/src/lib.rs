@@ -1,4 +1,9 @@
-//! A private server of S3 for tests: moto, in memory, on loopback. It knows conditional puts, uploads in parts and copies.
+//! Private servers of objects for tests, in memory, on loopback: S3 by moto, Azure Blob Storage by Azurite. Both know
+//! conditional puts, uploads in parts and copies.
+
+mod azure;
+
+pub use azure::{ACCOUNT, ACCOUNT_KEY, AzureServer};
 
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader};

@@ -61,7 +61,10 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The target folder: tests run out of `target/<profile>/deps`, programs out of `target/<profile>`.
-fn target() -> Result<PathBuf> {
+///
+/// # Errors
+/// The program that runs is outside of one.
+pub fn target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let named = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
     let target = program.ancestors().find(named).context("the test runs outside of a target folder")?;

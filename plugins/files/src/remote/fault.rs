@@ -35,9 +35,9 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
         return Error::denied(message).hint("set `auth` to keys that are valid now");
     }
     match error {
+        _ if matches!(status_of(&text), Some(401 | 403)) => denied(message),
         Fault::NotFound { .. } => Error::not_found(message).hint("look at `connection.url`"),
-        Fault::PermissionDenied { .. } | Fault::Unauthenticated { .. } => Error::denied(message)
-            .hint("give the keys of `auth` the right to read, list and, for a target, write and remove there"),
+        Fault::PermissionDenied { .. } | Fault::Unauthenticated { .. } => denied(message),
         Fault::Precondition { .. } | Fault::NotModified { .. } => changed(place),
         Fault::NotSupported { .. } | Fault::NotImplemented { .. } => {
             Error::unsupported(message).hint("the server has to answer requests for a part of a file")
@@ -48,6 +48,17 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
         Fault::UnknownConfigurationKey { .. } => Error::config(message).hint("look at `connection` and `auth`"),
         _ => Error::unavailable(message).hint("look whether the service can be reached, then run again"),
     }
+}
+
+fn denied(message: String) -> Error {
+    Error::denied(message)
+        .hint("give the keys of `auth` the right to read, list and, for a target, write and remove there")
+}
+
+/// What the service answered, which the library does not always make a kind of error.
+fn status_of(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("status code: ")?;
+    rest.get(..3)?.parse().ok()
 }
 
 /// An object that is not what it was when it was found.
