@@ -32,6 +32,11 @@ pub(crate) struct Bucket {
 pub(crate) struct Seen(ObjectMeta);
 
 impl Seen {
+    fn new(mut meta: ObjectMeta) -> Seen {
+        quote_tag(&mut meta);
+        Seen(meta)
+    }
+
     pub(crate) fn key(&self) -> &str {
         self.0.location.as_ref()
     }
@@ -49,6 +54,11 @@ impl Seen {
         let changed_later = self.0.e_tag.is_none() && self.0.last_modified != now.last_modified;
         self.0.size == now.size && self.0.e_tag == now.e_tag && !changed_later
     }
+}
+
+/// Azure leaves out the quotes of a tag in listings.
+fn quote_tag(meta: &mut ObjectMeta) {
+    meta.e_tag = meta.e_tag.take().map(|tag| if tag.ends_with('"') { tag } else { format!("\"{tag}\"") });
 }
 
 impl Bucket {
@@ -135,7 +145,7 @@ impl Bucket {
         let failed = self.failed("looking at", key.as_ref());
         self.wait(async {
             match self.client.head(key).await {
-                Ok(meta) => Ok(Some(Seen(meta))),
+                Ok(meta) => Ok(Some(Seen::new(meta))),
                 // A bucket that there is not answers the same way: only a listing tells.
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
                 Err(error) => Err(failed(error)),
@@ -148,7 +158,7 @@ impl Bucket {
         use futures_util::TryStreamExt;
         let key = self.key(folder)?;
         let prefix = (!folder.is_empty()).then_some(&key);
-        let objects = self.client.list(prefix).map_ok(Seen).try_collect();
+        let objects = self.client.list(prefix).map_ok(Seen::new).try_collect();
         self.ask("listing", folder, objects)
     }
 
@@ -170,7 +180,8 @@ impl Bucket {
             object_store::Error::NotFound { .. } => fault::changed(&self.shown(key)),
             error => failed(error),
         };
-        let got = self.client.get_opts(&seen.0.location, options).await.map_err(gone)?;
+        let mut got = self.client.get_opts(&seen.0.location, options).await.map_err(gone)?;
+        quote_tag(&mut got.meta);
         // Not every server looks at the condition.
         if !seen.is_same(&got.meta) || got.range != range {
             return Err(fault::changed(&self.shown(key)));

@@ -7,19 +7,20 @@ mod web; // files of web servers
 use serde_json::{Value, json};
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use dstream_object_server::{ACCOUNT, ACCOUNT_KEY, AzureServer, BUCKET, S3Server};
 use dstream_sdk::{
-    Auth, Commit, CommitRecord, CommitWindow, ConnectorConfig, Pipeline, ReplicationMethod, Result,
-    StoreConnection, StreamPlan, Target, WriteMode, WriteRequest,
+    Auth, Bookmark, Commit, CommitRecord, CommitWindow, ConnectorConfig, Message, Next, Pipeline, ReadRequest,
+    ReplicationMethod, Result, Selection, StoreConnection, StreamPlan, Tap, Target, WriteMode, WriteRequest,
 };
 use object_store::{ObjectStoreExt, PutPayload};
 
 use super::{Address, Bucket};
 use crate::tap::{FilesTap, Format};
-use crate::testing::{context, try_tap_with};
+use crate::testing::{Row, WIDE, context, rows, selected, try_tap_with};
 
 /// A secret that no message may hold.
 const SECRET: &str = "canary+secret/42";
@@ -115,4 +116,23 @@ fn write<T: Target>(target: &T, batch: &RecordBatch, mode: WriteMode, generation
     let publish = if mode == WriteMode::Overwrite { vec![plan] } else { Vec::new() };
     let (pipeline, epoch) = ("p".into(), begun.epoch);
     target.commit(&Commit { pipeline, epoch, windows: vec![window], records, publish })
+}
+
+/// The records of the files of the only stream that are new since the bookmark, and the one behind them.
+fn read_files(tap: &impl Tap, bookmark: Option<Bookmark>) -> (Vec<Row>, Bookmark) {
+    let catalog = tap.discover().unwrap();
+    let stream = selected(&catalog, &catalog.streams[0].name);
+    let partition = tap.plan(&Selection { streams: vec![stream.clone()], ..Selection::default() }).unwrap().remove(0);
+    let (max_batch_rows, max_batch_bytes) = (WIDE.rows.try_into().unwrap(), WIDE.bytes.try_into().unwrap());
+    let request = ReadRequest { partition, streams: vec![stream], bookmark, max_batch_rows, max_batch_bytes };
+    let mut reader = tap.open_reader(context(), request).unwrap();
+    let (mut found, mut last) = (Vec::new(), None);
+    loop {
+        match reader.next(Duration::from_secs(60)).unwrap() {
+            Next::Message(Message::Batch { batch, .. }) => found.extend(rows(&batch.into_records().unwrap())),
+            Next::Message(Message::Checkpoint { bookmark }) => last = Some(bookmark),
+            Next::Message(_) | Next::Pending => {}
+            Next::End => return (found, last.unwrap()),
+        }
+    }
 }
