@@ -33,15 +33,8 @@ const FORMS: &[Form] = &[
     Form { name: "environment", required: &[], optional: &[] },
 ];
 const DEFAULT_HEADER: &str = "X-API-Key";
-const SECRET_KEYS: &[&str] = &[
-    "key",
-    "token",
-    "password",
-    "client_secret",
-    "refresh_token",
-    "secret_access_key",
-    "session_token",
-];
+const SECRET_KEYS: &[&str] =
+    &["key", "token", "password", "client_secret", "refresh_token", "secret_access_key", "session_token"];
 
 /// Checks the form and that the connector takes it, and fills in what has a default.
 pub(super) fn check(auth: Option<Map<String, Value>>, takes: &[String], type_name: &str) -> Result<Value> {

@@ -12,8 +12,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("host", &["host", "port", "database"]),
     ("path", &["path"]),
 ];
-const KEYS: &[&str] =
-    &["url", "endpoint", "region", "allow_http", "host", "port", "database", "path"];
+const KEYS: &[&str] = &["url", "endpoint", "region", "allow_http", "host", "port", "database", "path"];
 /// Parts of a name in the query of a URL whose value is a secret.
 const SECRET_PARAMETERS: &[&str] =
     &["password", "passwd", "pwd", "token", "secret", "key", "signature", "sig"];

@@ -11,7 +11,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use dstream_sdk::{
-    Bookmark, Catalog, ConnectorConfig, Context, Message, Next, OpenTap, ReadRequest, Result, SelectedStream, Selection, Tap,
+    Bookmark, Catalog, ConnectorConfig, Context, Message, Next, OpenTap, ReadRequest, Result, SelectedStream,
+    Selection, Tap,
 };
 
 use crate::csv::Csv;

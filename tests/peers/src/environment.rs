@@ -40,8 +40,9 @@ pub fn install_into(name: &str, requirements: &str, named_by: &str) -> Result<Pa
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-        .with_context(|| format!("the tests need python3 with its module venv, or one named by {named_by}"))?;
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).with_context(|| {
+        format!("the tests need python3 with its module venv, or one named by {named_by}")
+    })?;
     let file = folder.join("requirements.txt");
     fs::write(&file, requirements)?;
     run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(file))?;

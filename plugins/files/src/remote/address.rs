@@ -48,9 +48,7 @@ impl Address {
             "http" | "https" => Service::Http,
             _ => {
                 let scheme = crate::shown::printable(scheme.chars().take(40));
-                return Err(
-                    Error::config(format!("`connection.url` has the scheme `{scheme}`")).hint(FORMS)
-                );
+                return Err(Error::config(format!("`connection.url` has the scheme `{scheme}`")).hint(FORMS));
             }
         };
         if service == Service::Http {
@@ -64,10 +62,13 @@ impl Address {
             _ => (bucket, None),
         };
         let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.$".contains(&byte))
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.$".contains(&byte))
         };
         if !is_name(bucket) || account.as_deref().is_some_and(|account| !is_name(account)) {
-            return Err(Error::config("`connection.url` has no name of a bucket behind its scheme").hint(FORMS));
+            return Err(
+                Error::config("`connection.url` has no name of a bucket behind its scheme").hint(FORMS)
+            );
         }
         let shown = match &account {
             Some(account) => format!("{scheme}://{bucket}@{account}.dfs.core.windows.net/"),
@@ -117,7 +118,10 @@ mod tests {
             ("https://h:1/a/b.csv?sig=secret#x", Service::Http, "https://h:1", "a/b.csv"),
         ] {
             let address = Address::parse(url).unwrap();
-            assert_eq!((address.service, address.bucket.as_str(), address.key.as_str()), (service, bucket, key));
+            assert_eq!(
+                (address.service, address.bucket.as_str(), address.key.as_str()),
+                (service, bucket, key)
+            );
             assert!(!address.shown_key(&address.key).contains("secret"));
         }
         let azure = Address::parse("abfss://c@acc.dfs.core.windows.net/x").unwrap();
@@ -126,9 +130,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_and_not_shown() {
-        for url in
-            ["b/x", "ftp://b/x", "s3:///x", "s3://u:hunter2@b/x", "https://u:hunter2@h/x", "https://h", "https:///x"]
-        {
+        for url in [
+            "b/x",
+            "ftp://b/x",
+            "s3:///x",
+            "s3://u:hunter2@b/x",
+            "https://u:hunter2@h/x",
+            "https://h",
+            "https:///x",
+        ] {
             let error = Address::parse(url).err().unwrap();
             assert_eq!(error.kind(), dstream_sdk::ErrorKind::Config, "{url}");
             assert!(!format!("{error:?}").contains("hunter2"), "{url}");

@@ -122,7 +122,9 @@ impl Bucket {
     pub(crate) fn tidy_up(&self, future: impl Future<Output = ()>) {
         let context = Context::detached(Arc::default());
         let outcome = dstream_sdk::block_on(&context, async {
-            tokio::time::timeout(TIDY_LIMIT, future).await.map_err(|_| Error::unavailable("it takes too long"))
+            tokio::time::timeout(TIDY_LIMIT, future)
+                .await
+                .map_err(|_| Error::unavailable("it takes too long"))
         });
         if let Err(error) = outcome {
             tracing::debug!("parts of an upload stay where they are: {error}");

@@ -166,7 +166,8 @@ impl Parts<'_> {
         self.auth.check_is_one_of(&["none", "api_key", "bearer", "basic"])?;
         let mut options = self.options;
         if let Some((name, value)) = self.auth.header() {
-            let broken = |_| Error::config("`auth` cannot be sent as a header").hint("look for line ends in it");
+            let broken =
+                |_| Error::config("`auth` cannot be sent as a header").hint("look for line ends in it");
             let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| broken(()))?;
             let mut value = http::HeaderValue::from_str(value.expose()).map_err(|_| broken(()))?;
             value.set_sensitive(true);

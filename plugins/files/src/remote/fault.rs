@@ -25,8 +25,10 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
             .hint("look at `connection.url`, or make the bucket");
     }
     if says(&["non-partial response"]) {
-        return Error::unsupported(format!("{doing} `{place}`: the server does not give out parts of a file"))
-            .hint("copy the file to this machine, or choose a server that answers requests for ranges");
+        return Error::unsupported(format!(
+            "{doing} `{place}`: the server does not give out parts of a file"
+        ))
+        .hint("copy the file to this machine, or choose a server that answers requests for ranges");
     }
     if says(&["PermanentRedirect", "AuthorizationHeaderMalformed", "redirect without LOCATION"]) {
         return Error::config(message).hint("set `connection.region` to that of the bucket");
@@ -45,7 +47,9 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
         Fault::InvalidPath { .. } => {
             Error::unsupported(message).hint("rename it: parts of names are not empty, `.` or `..`")
         }
-        Fault::UnknownConfigurationKey { .. } => Error::config(message).hint("look at `connection` and `auth`"),
+        Fault::UnknownConfigurationKey { .. } => {
+            Error::config(message).hint("look at `connection` and `auth`")
+        }
         _ => Error::unavailable(message).hint("look whether the service can be reached, then run again"),
     }
 }

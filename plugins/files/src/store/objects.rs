@@ -166,7 +166,14 @@ impl Store for Objects {
 
     fn stage(&self, name: &str) -> Result<Box<dyn Staged>> {
         let (bucket, key) = (self.bucket.clone(), self.key(name)?);
-        Ok(Box::new(Upload { bucket, key, parts: None, on_way: VecDeque::new(), filling: Vec::new(), bytes: 0 }))
+        Ok(Box::new(Upload {
+            bucket,
+            key,
+            parts: None,
+            on_way: VecDeque::new(),
+            filling: Vec::new(),
+            bytes: 0,
+        }))
     }
 
     fn sync_folder(&self, _folder: &str) -> Result<()> {

@@ -8,7 +8,6 @@ use dstream_sdk::{Error, Result};
 use super::found::has_ending;
 use super::tree::{Kind, Tree};
 
-
 pub(super) fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }

@@ -68,12 +68,7 @@ impl Patterns {
     ///
     /// # Errors
     /// `Config`: a file belongs to two streams. `NotFound`: a pattern matches no file.
-    pub(super) fn streams(
-        &self,
-        tree: &Tree,
-        folder: &Path,
-        endings: &[&str],
-    ) -> Result<Vec<FoundStream>> {
+    pub(super) fn streams(&self, tree: &Tree, folder: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
         if tree.kind(folder)? != Some(Kind::Folder) {
             let place = tree.shown(folder);
             return Err(Error::config(format!(

@@ -18,7 +18,10 @@ use dstream_sdk::{Error, Result};
 pub(crate) enum Tree {
     Local,
     /// The objects beneath a place of a bucket. Paths are keys.
-    Bucket { bucket: Arc<Bucket>, objects: BTreeMap<String, Seen> },
+    Bucket {
+        bucket: Arc<Bucket>,
+        objects: BTreeMap<String, Seen>,
+    },
 }
 
 /// What is at a path.
@@ -45,7 +48,9 @@ impl Tree {
             let named = |seen: Seen| (name.to_owned(), seen);
             return Ok(of(found.map(named).into_iter().collect()));
         }
-        if !name.is_empty() && name.len() == written.len() && (!is_glob(path) || bucket.key(name).is_ok())
+        if !name.is_empty()
+            && name.len() == written.len()
+            && (!is_glob(path) || bucket.key(name).is_ok())
             && let Some(found) = bucket.look(&bucket.key(name)?)?
         {
             return Ok(of([named(found)].into()));
@@ -79,11 +84,7 @@ impl Tree {
     }
 
     /// Calls `each` for what is in a folder, without what is hidden. A link to a folder is not followed: it may lead back.
-    pub(super) fn list(
-        &self,
-        folder: &Path,
-        each: &mut dyn FnMut(&Path, bool) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn list(&self, folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
         match self {
             Tree::Local => list_local(folder, each),
             Tree::Bucket { objects, .. } => {
@@ -115,8 +116,7 @@ impl Tree {
                 if !metadata.is_file() {
                     return Err(no_file(path));
                 }
-                let modified =
-                    metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
                 let stamp = modified
                     .map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
                 let (path, origin) = (path.to_owned(), Origin::Local);

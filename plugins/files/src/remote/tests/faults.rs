@@ -16,7 +16,8 @@ fn config(kind: &str, endpoint: &str, url: &str, options: Value) -> ConnectorCon
     let connection = json!({"url": url, "endpoint": endpoint, "allow_http": true});
     let auth = json!({"type": "access_key", "access_key_id": "key", "secret_access_key": SECRET,
         "session_token": "canary-token"});
-    let config = json!({"name": "n", "type": kind, "connection": connection, "auth": auth, "options": options});
+    let config =
+        json!({"name": "n", "type": kind, "connection": connection, "auth": auth, "options": options});
     serde_json::from_value(config).unwrap()
 }
 
@@ -42,7 +43,8 @@ fn answering(status: &'static str) -> String {
             let mut request = vec![0; 16 << 10];
             let count = stream.read(&mut request).unwrap_or(0);
             let body = format!("you sent {} {SECRET}", String::from_utf8_lossy(&request[..count]));
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
             let _ = stream.write_all((head + &body).as_bytes());
         }
     });

@@ -13,8 +13,9 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use dstream_object_server::{ACCOUNT, ACCOUNT_KEY, AzureServer, BUCKET, S3Server};
 use dstream_sdk::{
-    Auth, Bookmark, Commit, CommitRecord, CommitWindow, ConnectorConfig, Message, Next, Pipeline, ReadRequest,
-    ReplicationMethod, Result, Selection, StoreConnection, StreamPlan, Tap, Target, WriteMode, WriteRequest,
+    Auth, Bookmark, Commit, CommitRecord, CommitWindow, ConnectorConfig, Message, Next, Pipeline,
+    ReadRequest, ReplicationMethod, Result, Selection, StoreConnection, StreamPlan, Tap, Target, WriteMode,
+    WriteRequest,
 };
 use object_store::{ObjectStoreExt, PutPayload};
 
@@ -77,10 +78,8 @@ fn put(bucket: &Bucket, name: &str, content: impl AsRef<[u8]>) {
 }
 
 fn numbers(from: i64, to: i64) -> RecordBatch {
-    let schema = Schema::new(vec![
-        Field::new("n", DataType::Int64, false),
-        Field::new("text", DataType::Utf8, true),
-    ]);
+    let schema =
+        Schema::new(vec![Field::new("n", DataType::Int64, false), Field::new("text", DataType::Utf8, true)]);
     let text = StringArray::from_iter((from..to).map(|n| (n % 7 != 0).then(|| format!("text {n}"))));
     let numbers = Int64Array::from_iter_values(from..to);
     RecordBatch::try_new(schema.into(), vec![Arc::new(numbers), Arc::new(text)]).unwrap()
@@ -88,8 +87,8 @@ fn numbers(from: i64, to: i64) -> RecordBatch {
 
 /// One run that writes a window and commits it.
 fn write<T: Target>(target: &T, batch: &RecordBatch, mode: WriteMode, generation: u64) -> Result<()> {
-    let begun =
-        target.begin(&Pipeline { pipeline: "p".into(), run: format!("run-{generation}-{}", batch.num_rows()) })?;
+    let begun = target
+        .begin(&Pipeline { pipeline: "p".into(), run: format!("run-{generation}-{}", batch.num_rows()) })?;
     let sequence = begun.records.first().map_or(0, |record| record.sequence) + 1;
     let plan = StreamPlan {
         stream: "numbers".into(),
@@ -122,7 +121,8 @@ fn write<T: Target>(target: &T, batch: &RecordBatch, mode: WriteMode, generation
 fn read_files(tap: &impl Tap, bookmark: Option<Bookmark>) -> (Vec<Row>, Bookmark) {
     let catalog = tap.discover().unwrap();
     let stream = selected(&catalog, &catalog.streams[0].name);
-    let partition = tap.plan(&Selection { streams: vec![stream.clone()], ..Selection::default() }).unwrap().remove(0);
+    let partition =
+        tap.plan(&Selection { streams: vec![stream.clone()], ..Selection::default() }).unwrap().remove(0);
     let (max_batch_rows, max_batch_bytes) = (WIDE.rows.try_into().unwrap(), WIDE.bytes.try_into().unwrap());
     let request = ReadRequest { partition, streams: vec![stream], bookmark, max_batch_rows, max_batch_bytes };
     let mut reader = tap.open_reader(context(), request).unwrap();

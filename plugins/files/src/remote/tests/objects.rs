@@ -55,7 +55,8 @@ fn a_file_of_many_parts_arrives_whole() {
         let mut random = crate::testing::Random::new();
         for length in [0, 1, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, 27_000_001] {
             let seed = random.below(256);
-            let all: Vec<u8> = (0..length).map(|at: usize| (at.wrapping_mul(31) >> 7) as u8 ^ seed as u8).collect();
+            let all: Vec<u8> =
+                (0..length).map(|at: usize| (at.wrapping_mul(31) >> 7) as u8 ^ seed as u8).collect();
             let name = format!("f{length}");
             let mut staged = store.stage(&name).unwrap();
             all.chunks(1 + random.below(3 << 20)).for_each(|some| staged.write_all(some).unwrap());

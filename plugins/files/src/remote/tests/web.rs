@@ -51,19 +51,27 @@ fn answer(stream: TcpStream, content: &[u8], knows_ranges: bool, noted: &Mutex<V
             }
         }
         noted.lock().unwrap().push(head.clone());
-        let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        let range = head
+            .lines()
+            .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
         let length = content.len();
         let is_there = head.contains(" /a%20b/");
         let (status, part, more) = match range.filter(|_| knows_ranges) {
             _ if !is_there => ("404 Not Found", 0..0, String::new()),
             Some(range) => {
                 let (from, to) = range.split_once('-').unwrap();
-                let (from, to) = (from.parse::<usize>().unwrap(), to.parse::<usize>().unwrap().min(length - 1));
-                ("206 Partial Content", from..to + 1, format!("content-range: bytes {from}-{to}/{length}\r\n"))
+                let (from, to) =
+                    (from.parse::<usize>().unwrap(), to.parse::<usize>().unwrap().min(length - 1));
+                (
+                    "206 Partial Content",
+                    from..to + 1,
+                    format!("content-range: bytes {from}-{to}/{length}\r\n"),
+                )
             }
             None => ("200 OK", 0..length, String::new()),
         };
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: \"e1\"\r\n{more}\r\n", part.len());
+        let answer =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\netag: \"e1\"\r\n{more}\r\n", part.len());
         let body = if head.starts_with("HEAD") { &[][..] } else { &content[part] };
         if stream.write_all(answer.as_bytes()).and_then(|()| stream.write_all(body)).is_err() {
             return;
@@ -103,7 +111,8 @@ fn of_parquet_only_what_is_needed_is_fetched() {
 #[test]
 fn a_server_that_gives_no_parts_or_has_no_such_file_is_named() {
     let none = || json!({"type": "none"});
-    let error = |web: &Web, path: &str| web.tap::<Csv>(path, none()).and_then(|tap| read(&tap, None)).err().unwrap();
+    let error =
+        |web: &Web, path: &str| web.tap::<Csv>(path, none()).and_then(|tap| read(&tap, None)).err().unwrap();
     let whole = Web::of(b"a\n1\n".to_vec(), false);
     let unsupported = error(&whole, "a%20b/x.csv?sig=canary-signature-1");
     assert_eq!(unsupported.kind(), ErrorKind::Unsupported, "{unsupported}");

@@ -92,7 +92,8 @@ fn a_run_that_overwrites_may_end_anywhere() {
     at_once(|kind| {
         let first = |world: &World| world.run(old, 15).unwrap();
         // Where nothing can be exchanged, the new files come before the old ones go: never are there no rows.
-        let both: Vec<i64> = (0..32).flat_map(|n| std::iter::repeat_n(n, if n < 15 { 2 } else { 1 })).collect();
+        let both: Vec<i64> =
+            (0..32).flat_map(|n| std::iter::repeat_n(n, if n < 15 { 2 } else { 1 })).collect();
         let is_both = |seen: &[i64]| kind.is_in_bucket() && seen == both;
         let allowed = |seen: &[i64]| seen == all(15) || seen == all(32) || is_both(seen);
         let calls = sweep(kind, first, new, 32, allowed);
