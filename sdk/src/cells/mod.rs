@@ -227,7 +227,11 @@ impl<'a> Cells<'a> {
         match &self.values {
             V::Decimal32(values, scale) => text::decimal(out, values[row], *scale),
             V::Decimal64(values, scale) => text::decimal(out, values[row], *scale),
-            V::Decimal128(values, scale) => text::decimal(out, values[row], *scale),
+            // Most are short, and short ones are written sooner.
+            V::Decimal128(values, scale) => match i64::try_from(values[row]) {
+                Ok(value) => text::decimal(out, value, *scale),
+                Err(_) => text::decimal(out, values[row], *scale),
+            },
             V::Decimal256(values, scale) => text::wide_decimal(out, values[row], *scale),
             V::Date32(values) => text::date(out, values[row].into())?,
             V::Date64(values) => text::date(out, text::day_of_milliseconds(values[row])?)?,

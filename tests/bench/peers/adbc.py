@@ -5,7 +5,5 @@ import adbc_driver_sqlite.dbapi as sqlite
 import pyarrow.csv as csv
 
 with sqlite.connect(sys.argv[2]) as connection, connection.cursor() as cursor:
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.adbc_ingest("lineitem", csv.open_csv(sys.argv[1]), mode="create")
     connection.commit()

@@ -48,8 +48,9 @@ impl Bug {
     /// What the harness has to count where the bug is.
     pub fn shows_in(self, verdict: &Verdict) -> u64 {
         match self {
-            // A row of which a newer version is lost is an altered one.
-            Bug::StateBeforeData | Bug::CheckpointInsideTies => verdict.lost + verdict.altered,
+            // A row of which a newer version is lost is an altered one, and a reader beside the run may see first that a copy
+            // lacks rows.
+            Bug::StateBeforeData | Bug::CheckpointInsideTies => verdict.lost + verdict.altered + verdict.torn,
             Bug::StringCursor => verdict.doubled,
             Bug::MissingFence => verdict.wedged,
             Bug::IgnoredNullBitmap => verdict.altered,

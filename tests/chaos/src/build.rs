@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::column::{CSV, Column, POSTGRES, POSTGRES_COMMON};
-use crate::destination::{Destination, PostgresDestination, SqliteDestination};
+use crate::destination::{Destination, FilesDestination, Form, PostgresDestination, SqliteDestination};
 use crate::pair::{Pair, System};
 use crate::random::Random;
 use crate::servers::Servers;
@@ -36,10 +36,6 @@ pub(crate) fn sides(
 ) -> Result<Sides> {
     let mut used = Vec::new();
     let source: Box<dyn Source> = match pair.source() {
-        System::Csv => {
-            let columns = csv_columns(pair);
-            Box::new(CsvSource::new(&folder.join("files"), columns, plan == Plan::ByStream, random))
-        }
         System::Sqlite => Box::new(SqliteSource::new(&folder.join("files/in.db"), random)?),
         System::Postgres => {
             let server = servers.get(0)?;
@@ -50,6 +46,10 @@ pub(crate) fn sides(
             let source = PostgresSource::new(server.database("source")?, postgres_columns(pair), options)?;
             used.push(server);
             Box::new(source)
+        }
+        System::Csv | System::Parquet | System::Jsonl => {
+            let columns = csv_columns(pair);
+            Box::new(CsvSource::new(&folder.join("files"), columns, plan == Plan::ByStream, random))
         }
     };
     let destination: Box<dyn Destination> = match pair.destination() {
@@ -63,7 +63,9 @@ pub(crate) fn sides(
             }
             Box::new(destination)
         }
-        _ => Box::new(SqliteDestination::new(&folder.join("out"))),
+        System::Parquet => Box::new(FilesDestination::new(&folder.join("lake"), Form::Parquet)),
+        System::Jsonl => Box::new(FilesDestination::new(&folder.join("lake"), Form::Jsonl)),
+        System::Sqlite | System::Csv => Box::new(SqliteDestination::new(&folder.join("out"))),
     };
     Ok(Sides { source, destination, servers: used })
 }

@@ -17,6 +17,7 @@ use crate::process::End;
 use crate::random::Random;
 use crate::servers::Servers;
 use crate::subject::Subject;
+use crate::watch::{Memory, Watch};
 use crate::world::{Plan, World};
 
 const ROUNDS_PER_WORLD: u32 = 5;
@@ -136,13 +137,20 @@ impl Campaign {
     /// Runs until one completes; says whether one did.
     fn run_round(&mut self, world: &mut World<'_>, is_first: bool) -> Result<bool> {
         let usual = self.usual.get(&(world.plan, is_first)).copied().unwrap_or(Duration::from_secs(1));
+        let mut memory = Memory::default();
         loop {
             let wants_fault = self.figures.kills < self.request.kills && self.random.percent(90);
             let servers = world.servers.len();
             let fault = wants_fault.then(|| Fault::draw(&mut self.random, usual, servers));
             let is_crash = matches!(fault, Some(Fault::Crash { .. }));
             self.figures.crashes += u64::from(is_crash);
-            match nemesis::sync(world, fault)? {
+            let watch = Watch::start(world, memory);
+            let end = nemesis::sync(world, fault);
+            memory = self.take(watch)?;
+            if self.figures.verdict.torn > 0 {
+                return Ok(false);
+            }
+            match end? {
                 End::Killed => self.figures.kills += 1,
                 End::Completed(took) => {
                     self.figures.completed += 1;
@@ -167,6 +175,19 @@ impl Campaign {
                 let _ = fs::remove_file(world.path("state/state.json"));
             }
         }
+    }
+
+    /// What somebody saw beside the run.
+    fn take(&mut self, watch: Option<Watch>) -> Result<Memory> {
+        let Some(watch) = watch else { return Ok(Memory::default()) };
+        let seen = watch.end()?;
+        self.figures.looks += seen.looks;
+        self.figures.repeated += seen.repeated;
+        for finding in seen.findings {
+            self.figures.verdict.torn += 1;
+            self.figures.verdict.tell(|| finding);
+        }
+        Ok(seen.memory)
     }
 
     /// For whoever looks for the cause, unless it is known.

@@ -21,6 +21,10 @@ pub struct Figures {
     pub worlds: u64,
     /// Rows that were compared.
     pub rows: u64,
+    /// Looks at the files beside a run.
+    pub looks: u64,
+    /// Looks that had to be begun anew, because the files of a folder were replaced amid them.
+    pub repeated: u64,
     /// Time for all.
     pub took: Duration,
     /// Everything that was wrong.
@@ -37,13 +41,21 @@ impl fmt::Display for Figures {
         for folder in &self.kept {
             writeln!(out, "  kept: {}", folder.display())?;
         }
-        let Figures { kills, crashes, failed, completed, worlds, rows, took, verdict, .. } = self;
+        let Figures {
+            kills, crashes, failed, completed, worlds, rows, looks, repeated, took, verdict, ..
+        } = self;
         let seconds = took.as_secs_f64();
         write!(out, "{kills} kills in {seconds:.1} s ({:.0} a minute), ", *kills as f64 * 60.0 / seconds)?;
         if *crashes > 0 {
             write!(out, "{crashes} stops of a server under a run ({failed} of them ended it), ")?;
         }
         writeln!(out, "{completed} completed syncs in {worlds} databases, {rows} rows compared")?;
+        if *looks > 0 {
+            writeln!(
+                out,
+                "{looks} looks at the files beside a run, {repeated} begun anew amid a replacement"
+            )?;
+        }
         write!(out, "{verdict}")
     }
 }

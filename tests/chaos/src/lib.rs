@@ -26,4 +26,5 @@ mod stream; // a stream as it has to be
 pub mod subject; // the binary and plugins under test
 mod value; // one value, and how each system holds it
 pub mod verdict; // what an oracle found
+mod watch; // somebody who reads beside a run
 mod world; // one pipeline in a folder of its own

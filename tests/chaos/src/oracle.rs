@@ -55,16 +55,26 @@ fn judge_rows(world: &World<'_>, stream: &Stream, verdict: &mut Verdict) -> Resu
     let stamp = stamps.as_ref().map(|_| STAMP);
     let names = columns.iter().map(|column| column.name);
     let names: Vec<&str> = ["id"].into_iter().chain(stamp).chain(["version"]).chain(names).collect();
+    let version_at = 1 + usize::from(stamp.is_some());
+    // Where nothing is replaced, each version of a record is a row of its own.
+    let keeps_all = stream.kind == Kind::Keyed && !world.destination.upserts();
     let (mut rows, mut seen) = (0, BTreeSet::new());
     world.destination.rows(name, &names, &mut |found| {
         rows += 1;
         let id = found[0].number().unwrap_or(-1);
-        let Some(origin) = stream.origin(id) else {
+        let version = found[version_at].number().unwrap_or(-1);
+        let origin = match keeps_all {
+            true => stream.past_origin(id, version),
+            false => stream.origin(id),
+        };
+        let Some(origin) = origin else {
             verdict.altered += 1;
-            verdict.tell(|| format!("`{name}` has a row of id {id}, which is not in the source"));
+            verdict.tell(|| {
+                format!("`{name}` has a row of id {id}, version {version}, which is not in the source")
+            });
             return;
         };
-        if !seen.insert(id) {
+        if !seen.insert((id, origin.version)) {
             verdict.doubled += 1;
             verdict.tell(|| format!("`{name}` has another row of id {id}"));
         }
@@ -83,9 +93,11 @@ fn judge_rows(world: &World<'_>, stream: &Stream, verdict: &mut Verdict) -> Resu
             verdict.tell(|| format!("`{name}`, id {id}: {difference}"));
         }
     })?;
-    for id in stream.versions.keys().filter(|id| !seen.contains(id)) {
+    let newest = stream.versions.iter().map(|(id, version)| (*id, *version));
+    let wanted: BTreeSet<_> = if keeps_all { stream.history().collect() } else { newest.collect() };
+    for (id, version) in wanted.difference(&seen) {
         verdict.lost += 1;
-        verdict.tell(|| format!("`{name}` has no row of id {id}"));
+        verdict.tell(|| format!("`{name}` has no row of id {id}, version {version}"));
     }
     Ok(rows)
 }

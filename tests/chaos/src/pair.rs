@@ -18,6 +18,10 @@ pub enum Pair {
     SqlitePg,
     /// Files into PostgreSQL.
     CsvPg,
+    /// Files into files of Parquet.
+    CsvParquet,
+    /// Files into files of JSON lines.
+    CsvJsonl,
 }
 
 /// One side of a pair.
@@ -26,16 +30,26 @@ pub(crate) enum System {
     Csv,
     Sqlite,
     Postgres,
+    Parquet,
+    Jsonl,
 }
 
 impl Pair {
     /// All of them.
-    pub const ALL: [Pair; 6] =
-        [Pair::CsvSqlite, Pair::PgPgUpsert, Pair::PgPgAppend, Pair::PgSqlite, Pair::SqlitePg, Pair::CsvPg];
+    pub const ALL: [Pair; 8] = [
+        Pair::CsvSqlite,
+        Pair::PgPgUpsert,
+        Pair::PgPgAppend,
+        Pair::PgSqlite,
+        Pair::SqlitePg,
+        Pair::CsvPg,
+        Pair::CsvParquet,
+        Pair::CsvJsonl,
+    ];
 
     pub(crate) fn source(self) -> System {
         match self {
-            Pair::CsvSqlite | Pair::CsvPg => System::Csv,
+            Pair::CsvSqlite | Pair::CsvPg | Pair::CsvParquet | Pair::CsvJsonl => System::Csv,
             Pair::SqlitePg => System::Sqlite,
             Pair::PgPgUpsert | Pair::PgPgAppend | Pair::PgSqlite => System::Postgres,
         }
@@ -45,6 +59,8 @@ impl Pair {
         match self {
             Pair::CsvSqlite | Pair::PgSqlite => System::Sqlite,
             Pair::PgPgUpsert | Pair::PgPgAppend | Pair::SqlitePg | Pair::CsvPg => System::Postgres,
+            Pair::CsvParquet => System::Parquet,
+            Pair::CsvJsonl => System::Jsonl,
         }
     }
 }

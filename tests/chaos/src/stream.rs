@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) written: u64,
     /// By `id`: the version that the table has to hold.
     pub(crate) versions: BTreeMap<i64, i64>,
+    /// The same, of the last copy that was complete.
+    pub(crate) copied: BTreeMap<i64, i64>,
 }
 
 /// What a source has to do.
@@ -52,13 +54,24 @@ impl Stream {
         seed: u64,
         number: u64,
     ) -> Stream {
-        let versions = BTreeMap::new();
-        Stream { name, kind, replication_key, seed, number, next_id: 0, written: 0, versions }
+        let (versions, copied) = (BTreeMap::new(), BTreeMap::new());
+        Stream { name, kind, replication_key, seed, number, next_id: 0, written: 0, versions, copied }
     }
 
     /// The record that has this `id` now.
     pub(crate) fn origin(&self, id: i64) -> Option<Origin> {
         self.versions.get(&id).map(|version| self.made(id, *version))
+    }
+
+    /// The record that had this `id` and version, if there was one.
+    pub(crate) fn past_origin(&self, id: i64, version: i64) -> Option<Origin> {
+        let newest = self.versions.get(&id)?;
+        (0..=*newest).contains(&version).then(|| self.made(id, version))
+    }
+
+    /// All that was ever written of a stream that grows, by `id` and version.
+    pub(crate) fn history(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.versions.iter().flat_map(|(id, newest)| (0..=*newest).map(move |version| (*id, version)))
     }
 
     fn made(&self, number: i64, version: i64) -> Origin {

@@ -34,6 +34,10 @@ pub(crate) enum Found {
     Sqlite(Sqlite),
     /// The server's text.
     Postgres(Option<String>),
+    /// A number or a truth value of a file, as text.
+    Bare(String),
+    /// Anything else of a file, or nothing.
+    Text(Option<String>),
 }
 
 impl Value {
@@ -76,11 +80,7 @@ impl Value {
             }
             Value::Moment { text, is_utc } => {
                 let (day, clock) = text.split_once('T').unwrap_or((text, ""));
-                let clock = match clock.contains('.') {
-                    true => clock.trim_end_matches('0').trim_end_matches('.'),
-                    false => clock,
-                };
-                format!("{day} {clock}{}", if *is_utc { "+00" } else { "" })
+                format!("{day} {}{}", without_zeros(clock), if *is_utc { "+00" } else { "" })
             }
             Value::Integers(items) => format!("{{{}}}", joined(items, "NULL")),
             Value::Number(text)
@@ -106,6 +106,27 @@ impl Value {
                 found.parse().is_ok_and(|found: f32| found.to_bits() == wanted.to_bits())
             }
             Found::Postgres(found) => self.in_postgres() == *found,
+            Found::Bare(found) => match self {
+                Value::Bool(wanted) => found == if *wanted { "true" } else { "false" },
+                Value::Integer(_) | Value::Number(_) => self.in_postgres().as_ref() == Some(found),
+                Value::Double(wanted) => {
+                    found.parse().is_ok_and(|found: f64| found.to_bits() == wanted.to_bits())
+                }
+                Value::Single(wanted) => {
+                    found.parse().is_ok_and(|found: f32| found.to_bits() == wanted.to_bits())
+                }
+                _ => false,
+            },
+            Found::Text(None) => *self == Value::Null,
+            Found::Text(Some(found)) => match self {
+                Value::Moment { text, is_utc } => {
+                    let zone = if *is_utc { "Z" } else { "" };
+                    let clock = found.strip_suffix(zone).filter(|clock| !clock.ends_with('Z'));
+                    clock.is_some_and(|clock| without_zeros(clock) == without_zeros(text))
+                }
+                Value::Number(wanted) | Value::Text(wanted) | Value::Day(wanted) => wanted == found,
+                _ => false,
+            },
         }
     }
 }
@@ -116,8 +137,17 @@ impl Found {
         match self {
             Found::Sqlite(Sqlite::Integer(number)) => Some(*number),
             Found::Postgres(Some(text)) => text.parse().ok(),
-            Found::Sqlite(_) | Found::Postgres(None) => None,
+            Found::Bare(text) => text.parse().ok(),
+            Found::Sqlite(_) | Found::Postgres(None) | Found::Text(_) => None,
         }
+    }
+}
+
+/// A time without the zeros at the end of its fraction.
+fn without_zeros(clock: &str) -> &str {
+    match clock.contains('.') {
+        true => clock.trim_end_matches('0').trim_end_matches('.'),
+        false => clock,
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Verdict {
     pub leftovers: u64,
     /// Contradictions between the state file, the records of the target, and the files.
     pub state: u64,
+    /// What somebody saw beside a run that is neither what was committed before nor after.
+    pub torn: u64,
     /// The first findings, in words.
     pub findings: Vec<String>,
 }
@@ -25,7 +27,7 @@ pub struct Verdict {
 impl Verdict {
     /// Nothing is wrong.
     pub fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.altered + self.wedged + self.leftovers + self.state == 0
+        self.lost + self.doubled + self.altered + self.wedged + self.leftovers + self.state + self.torn == 0
     }
 
     /// Keeps a finding, or its beginning, if there are not many already.
@@ -44,16 +46,17 @@ impl AddAssign for Verdict {
         self.wedged += other.wedged;
         self.leftovers += other.leftovers;
         self.state += other.state;
+        self.torn += other.torn;
         other.findings.into_iter().for_each(|finding| self.tell(|| finding));
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Verdict { lost, doubled, altered, wedged, leftovers, state, .. } = self;
+        let Verdict { lost, doubled, altered, wedged, leftovers, state, torn, .. } = self;
         write!(
             out,
-            "lost {lost}, doubled {doubled}, altered {altered}, wedged {wedged}, leftovers {leftovers}, state {state}"
+            "lost {lost}, doubled {doubled}, altered {altered}, wedged {wedged}, leftovers {leftovers}, state {state}, torn {torn}"
         )
     }
 }

@@ -198,6 +198,7 @@ impl<'a> World<'a> {
     pub(crate) fn change_source(&mut self, records: u64) -> Result<()> {
         self.round += 1;
         for stream in &mut self.streams {
+            stream.copied.clone_from(&stream.versions);
             // Nothing new is a case too.
             let records = if self.random.percent(15) { 0 } else { self.random.below(records) };
             let change = match stream.kind {

@@ -26,6 +26,8 @@ fn what_a_completed_run_has_written_is_on_disk() {
 #[cfg(feature = "seeded-bugs")]
 mod seeded {
     use super::*;
+    use dstream_chaos::campaign::{self, Request};
+    use dstream_chaos::pair::Pair;
 
     fn is_found(bug: Bug) {
         println!("cargo xtask chaos --bug {bug} --seed {SEED}");
@@ -37,6 +39,15 @@ mod seeded {
     #[test]
     fn a_state_that_is_saved_before_the_data_is_found() {
         is_found(Bug::StateBeforeData);
+    }
+
+    #[test]
+    fn a_state_that_is_saved_before_the_files_is_found() {
+        let request = Request { pair: Pair::CsvParquet, seed: SEED, kills: 200, until_violation: true };
+        let bug = Bug::StateBeforeData;
+        let figures = campaign::run(&subject(Some(bug)), request).unwrap();
+        println!("{figures}");
+        assert!(bug.shows_in(&figures.verdict) > 0, "{figures}");
     }
 
     #[test]

@@ -14,13 +14,24 @@ fn campaign(request: Request) -> Result<Figures> {
     run(&subject, request)
 }
 
-fn fifty_kills(pair: Pair) {
-    let request = Request { pair, seed: 20_240_229, kills: 50, until_violation: false };
+fn kills(pair: Pair, kills: u64) -> Figures {
+    let request = Request { pair, seed: 20_240_229, kills, until_violation: false };
     println!("cargo xtask chaos --pair {pair} --runs {} --seed {}", request.kills, request.seed);
     let figures = campaign(request).expect("the campaign can be carried out");
     println!("{figures}");
     assert!(figures.verdict.is_clean(), "{figures}");
-    assert!(figures.kills >= 50);
+    assert!(figures.kills >= kills);
+    figures
+}
+
+fn fifty_kills(pair: Pair) {
+    kills(pair, 50);
+}
+
+/// Files are read while they are written.
+fn thirty_kills_beside_a_reader(pair: Pair) {
+    let figures = kills(pair, 30);
+    assert!(figures.looks > figures.kills, "{figures}");
 }
 
 #[test]
@@ -51,4 +62,14 @@ fn fifty_kills_from_sqlite_to_postgres_lose_double_and_alter_nothing() {
 #[test]
 fn fifty_kills_from_files_to_postgres_lose_double_and_alter_nothing() {
     fifty_kills(Pair::CsvPg);
+}
+
+#[test]
+fn thirty_kills_from_files_to_parquet_lose_double_and_alter_nothing() {
+    thirty_kills_beside_a_reader(Pair::CsvParquet);
+}
+
+#[test]
+fn thirty_kills_from_files_to_json_lines_lose_double_and_alter_nothing() {
+    thirty_kills_beside_a_reader(Pair::CsvJsonl);
 }

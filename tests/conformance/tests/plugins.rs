@@ -1,4 +1,4 @@
-//! Every connector of this repository keeps its promises.
+//! Connectors for databases, and those that make up or drop rows, keep their promises.
 
 mod kit;
 
@@ -7,61 +7,11 @@ use dstream_conformance::{Role, Row};
 use dstream_postgres_server::Server;
 use kit::{Loaded, assert_all_pass, config, library_file};
 use serde_json::{Value, json};
-use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
 /// Skipped where a config names no file.
 const NO_TRACE: &str = "looking-leaves-no-trace";
-
-fn write_csv(folder: &Path) {
-    let mut orders = "id,word,total,at\n".to_owned();
-    for id in 0..150 {
-        let word = match id % 5 {
-            0 => String::new(),
-            1 => format!("\"a, {id}\n\"\"b\"\"\""),
-            _ => format!("kůň {id}"),
-        };
-        let _ =
-            writeln!(orders, "{id},{word},{}.{:02},2024-02-{:02}T10:00:00Z", id * 3, id % 100, id % 28 + 1);
-    }
-    std::fs::write(folder.join("orders.csv"), orders).expect("written");
-    std::fs::write(folder.join("empty.csv"), "a,b\n").expect("written");
-    std::fs::write(folder.join("codes.tsv"), "code\tname\n007\tx\n\t\n010\t\"y\"\n").expect("written");
-}
-
-fn write_jsonl(folder: &Path) {
-    let mut events = String::new();
-    for id in 0..150 {
-        let tags = if id % 3 == 0 { "null".to_owned() } else { format!("[\"a\", \"č{id}\"]") };
-        let more =
-            if id % 4 == 0 { format!(", \"more\": {{\"x\": {id}, \"y\": null}}") } else { String::new() };
-        let _ = writeln!(events, "{{\"id\": {id}, \"tags\": {tags}{more}}}");
-    }
-    std::fs::write(folder.join("events.jsonl"), events).expect("written");
-    std::fs::write(folder.join("one.jsonl"), "{\"only\": 1}").expect("written");
-}
-
-#[test]
-fn the_tap_csv_keeps_its_promises() {
-    let folder = tempfile::tempdir().expect("temp folder");
-    write_csv(folder.path());
-    let library = Loaded::open(&library_file("files"));
-    let options = json!({ "key_properties": { "orders": ["id"] } });
-    let subject = library.subject("csv", Role::Tap).with_config(config("csv", Some(folder.path()), options));
-    assert_all_pass(&subject, Role::Tap, &[]);
-}
-
-#[test]
-fn the_tap_jsonl_keeps_its_promises() {
-    let folder = tempfile::tempdir().expect("temp folder");
-    write_jsonl(folder.path());
-    let library = Loaded::open(&library_file("files"));
-    let options = json!({ "key_properties": { "events": ["id"] }, "types": { "tags": "text" } });
-    let subject =
-        library.subject("jsonl", Role::Tap).with_config(config("jsonl", Some(folder.path()), options));
-    assert_all_pass(&subject, Role::Tap, &[]);
-}
 
 #[test]
 fn the_tap_synthetic_keeps_its_promises() {

@@ -7,7 +7,7 @@ mod environment; // where the interpreter is
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -86,7 +86,33 @@ impl Readers {
     /// # Errors
     /// The peer cannot read one; what it says.
     pub fn read(&mut self, peer: Peer, form: &str, files: &[PathBuf]) -> Result<Table> {
-        writeln!(self.requests, "{}", json!({"peer": peer.name(), "form": form, "files": files}))?;
+        self.ask(json!({"peer": peer.name(), "form": form, "files": files, "columns": null}), peer)
+    }
+
+    /// The same of some columns; those that no file has are left out.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_columns(
+        &mut self,
+        peer: Peer,
+        form: &str,
+        files: &[PathBuf],
+        columns: &[&str],
+    ) -> Result<Table> {
+        self.ask(json!({"peer": peer.name(), "form": form, "files": files, "columns": columns}), peer)
+    }
+
+    /// What DuckDB answers to a statement, in UTC.
+    ///
+    /// # Errors
+    /// What it says.
+    pub fn query(&mut self, statement: &str) -> Result<Table> {
+        self.ask(json!({ "statement": statement }), Peer::DuckDb)
+    }
+
+    fn ask(&mut self, request: Value, peer: Peer) -> Result<Table> {
+        writeln!(self.requests, "{request}")?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
         match serde_json::from_str(&line).with_context(|| format!("{} said `{line}`", peer.name()))? {

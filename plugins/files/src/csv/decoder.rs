@@ -64,7 +64,7 @@ impl CsvDecoder {
     }
 
     /// Puts the chunk into the columns. Of several values that do not fit, the first in the file is the error.
-    fn append(&mut self, window: &Window, position: &Position) -> Result<()> {
+    fn append(&mut self, window: &Window) -> Result<()> {
         let mut worst: Option<(usize, usize, bool)> = None;
         for (selected, place) in self.columns.iter_mut().enumerate() {
             let Some((index, column)) = place else { continue };
@@ -89,7 +89,7 @@ impl CsvDecoder {
         let field = self.schema.field(selected);
         let start = self.chunk.starts[row];
         if is_null {
-            let line = position.line_after(&window.bytes()[..start as usize]);
+            let line = window.line_at(start as usize);
             let (place, name) = (shown(window.path()), field.name());
             return Err(Error::data(format!(
                 "`{place}` line {line}: column `{name}` is null, the catalog says never"
@@ -100,7 +100,7 @@ impl CsvDecoder {
         let cell = self.chunk.fields[row * self.names.len() + index];
         let mut text = Vec::new();
         self.dialect.text_of(cell, window.bytes(), &mut text);
-        Err(fault::misfit(window, position, start, field.name(), field.data_type(), &text))
+        Err(fault::misfit(window, start, field.name(), field.data_type(), &text))
     }
 }
 
@@ -110,15 +110,15 @@ impl Decode for CsvDecoder {
         let rows = room.rows.min((CHUNK_FIELDS / columns).max(1));
         let room = Room { rows, bytes_per_row: self.bytes_per_row, ..room };
         let stop = split(&self.dialect, columns, window.bytes(), window.is_last(), room, &mut self.chunk)
-            .map_err(|fault| fault::error(window, position, fault, columns, room.record_bytes))?;
+            .map_err(|fault| fault::error(window, fault, columns, room.record_bytes))?;
         let rows = self.chunk.starts.len();
         if rows == 0 {
             return Ok(Decoded { rows, bytes: 0, stop });
         }
-        fault::check_utf8(window, position, &self.chunk, &self.names)?;
-        self.append(window, position)?;
+        fault::check_utf8(window, &self.chunk, &self.names)?;
+        self.append(window)?;
         let length = self.chunk.length;
-        position.pass(&window.bytes()[..length], rows, self.chunk.line_end);
+        position.pass(rows, self.chunk.line_end);
         window.consume(length);
         // Another call finds out whether there are more.
         let stop = if stop == Stop::End { Stop::Full } else { stop };
@@ -137,6 +137,10 @@ impl Decode for CsvDecoder {
 
     fn find_start(&self, bytes: &[u8], wanted: usize, is_last: bool) -> Start {
         find_start(&self.dialect, bytes, wanted, is_last)
+    }
+
+    fn has_local_starts(&self) -> bool {
+        self.dialect.has_local_starts()
     }
 
     fn fingerprint(&self) -> String {

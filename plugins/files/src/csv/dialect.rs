@@ -14,6 +14,11 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
+    /// Without quotes and comments every line is a record.
+    pub(crate) fn has_local_starts(&self) -> bool {
+        self.quote.is_none() && self.comment.is_none()
+    }
+
     /// No byte has two meanings.
     pub(crate) fn check(&self) -> Result<()> {
         let named = [

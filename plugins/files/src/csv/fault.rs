@@ -6,19 +6,13 @@ use dstream_sdk::{Error, Result};
 
 use super::split::{Chunk, Fault, FaultKind};
 use crate::shown::{quoted, shown};
-use crate::tap::{Position, Window, too_long};
+use crate::tap::{Window, too_long};
 use crate::types;
 
 /// The error of a record that is none. `window` stands at the beginning of the chunk.
-pub(super) fn error(
-    window: &Window,
-    position: &Position,
-    fault: Fault,
-    columns: usize,
-    record_bytes: usize,
-) -> Error {
+pub(super) fn error(window: &Window, fault: Fault, columns: usize, record_bytes: usize) -> Error {
     let place = shown(window.path());
-    let line = position.line_after(&window.bytes()[..fault.at]);
+    let line = window.line_at(fault.at);
     match fault.kind {
         FaultKind::Ragged(found) => {
             let (fields, columns) = (count(found, "field"), count(columns, "column"));
@@ -26,7 +20,7 @@ pub(super) fn error(
                 "quote fields that hold the delimiter, or set `delimiter` and `quote` to those of the file",
             )
         }
-        FaultKind::TooLong => too_long(window, position, fault.at, record_bytes),
+        FaultKind::TooLong => too_long(window, fault.at, record_bytes),
         FaultKind::AfterQuote => {
             Error::data(format!("`{place}` line {line} has text after the closing quote of a field"))
                 .hint("double the quotes inside of fields, or set `quote` or `escape` to those of the file")
@@ -43,16 +37,9 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// The error of a value that is none of its column's type.
-pub(super) fn misfit(
-    window: &Window,
-    position: &Position,
-    start: u32,
-    name: &str,
-    want: &DataType,
-    value: &[u8],
-) -> Error {
+pub(super) fn misfit(window: &Window, start: u32, name: &str, want: &DataType, value: &[u8]) -> Error {
     let place = shown(window.path());
-    let line = position.line_after(&window.bytes()[..start as usize]);
+    let line = window.line_at(start as usize);
     let (value, want) = (quoted(value), types::name(want));
     Error::data(format!("`{place}` line {line}: column `{name}` has {value}, which is no {want}"))
         .hint("run `dstreams discover` again, or declare the column as text in `types`")
@@ -60,16 +47,11 @@ pub(super) fn misfit(
 }
 
 /// Text is UTF-8. `window` stands at the beginning of the chunk.
-pub(super) fn check_utf8(
-    window: &Window,
-    position: &Position,
-    chunk: &Chunk,
-    names: &[String],
-) -> Result<()> {
+pub(super) fn check_utf8(window: &Window, chunk: &Chunk, names: &[String]) -> Result<()> {
     let bytes = &window.bytes()[..chunk.length];
     let Err(error) = std::str::from_utf8(bytes) else { return Ok(()) };
     let at = error.valid_up_to();
-    let (place, line) = (shown(window.path()), position.line_after(&bytes[..at]));
+    let (place, line) = (shown(window.path()), window.line_at(at));
     let field = chunk.fields.partition_point(|field| field.start() <= at).saturating_sub(1);
     let columns = chunk.fields.len() / chunk.starts.len().max(1);
     let column = match chunk.fields.get(field) {

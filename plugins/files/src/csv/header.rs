@@ -40,17 +40,17 @@ pub(super) fn read(
         let (bytes, is_last) = (window.bytes(), window.is_last());
         match split_one(dialect, bytes, is_last, &mut chunk) {
             Ok(Stop::Full) => break,
-            Ok(Stop::Incomplete) => more(window, position, record_bytes)?,
+            Ok(Stop::Incomplete) => more(window, record_bytes)?,
             Ok(Stop::End | Stop::Until) => {
                 return Err(Error::data(format!(
                     "`{place}` has no header: it holds empty lines and comments only"
                 ))
                 .hint("remove the file, or write its header into it"));
             }
-            Err(fault) => return Err(fault::error(window, position, fault, 0, record_bytes)),
+            Err(fault) => return Err(fault::error(window, fault, 0, record_bytes)),
         }
     }
-    fault::check_utf8(window, position, &chunk, &[])?;
+    fault::check_utf8(window, &chunk, &[])?;
     let record = &window.bytes()[..chunk.length];
     let mut names = Vec::with_capacity(chunk.fields.len());
     let mut text = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn read(
     }
     check_names(&names, &place)?;
     if settings.header {
-        position.pass(&window.bytes()[..chunk.length], 0, chunk.line_end);
+        position.pass(0, chunk.line_end);
         window.consume(chunk.length);
     }
     Ok(names)

@@ -90,19 +90,20 @@ impl Columns {
         let mut walk = Walk::new(pieces);
         let starts = |bytes: &[u8], wanted, is_last| find_start(dialect, bytes, wanted, is_last);
         loop {
-            let until = match walk.go_on(window, position, record_bytes, &starts)? {
-                Way::Read { until } => until,
-                Way::Passed => continue,
-                Way::End => return Ok(()),
-            };
+            let until =
+                match walk.go_on(window, position, record_bytes, dialect.has_local_starts(), &starts)? {
+                    Way::Read { until } => until,
+                    Way::Passed => continue,
+                    Way::End => return Ok(()),
+                };
             let room = Room { until, ..room };
             let stop = split(dialect, columns, window.bytes(), window.is_last(), room, &mut chunk)
-                .map_err(|fault| fault::error(window, position, fault, columns, record_bytes))?;
-            fault::check_utf8(window, position, &chunk, &self.names)?;
+                .map_err(|fault| fault::error(window, fault, columns, record_bytes))?;
+            fault::check_utf8(window, &chunk, &self.names)?;
             for (index, candidates) in self.candidates.iter_mut().enumerate() {
                 narrow(dialect, &nulls, &chunk, window.bytes(), index, columns, candidates);
             }
-            position.pass(&window.bytes()[..chunk.length], chunk.starts.len(), chunk.line_end);
+            position.pass(chunk.starts.len(), chunk.line_end);
             window.consume(chunk.length);
             match stop {
                 Stop::Full => {}
@@ -110,7 +111,7 @@ impl Columns {
                 Stop::End => return Ok(()),
                 Stop::Incomplete => {
                     check_cancelled(context)?;
-                    more(window, position, record_bytes)?;
+                    more(window, record_bytes)?;
                 }
             }
         }

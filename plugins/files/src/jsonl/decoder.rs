@@ -62,30 +62,30 @@ impl Decode for JsonlDecoder {
                     done.stop = stop;
                     break;
                 }
-                Err(Cease::Fault(fault)) => return Err(no_record(window, position, 0, fault)),
+                Err(Cease::Fault(fault)) => return Err(no_record(window, 0, fault)),
             };
             if line.start >= room.until {
                 done.stop = Stop::Until;
                 break;
             }
             if line.end - line.start > room.record_bytes {
-                return Err(too_long(window, position, line.start, room.record_bytes));
+                return Err(too_long(window, line.start, room.record_bytes));
             }
             let record = match read(&bytes[line.start..line.end], &mut self.tape) {
                 Ok(record) => record,
-                Err(fault) => return Err(no_record(window, position, line.start, fault)),
+                Err(fault) => return Err(no_record(window, line.start, fault)),
             };
             // Every value takes its text, or 16 bytes at most, with an offset.
             let bytes = (line.end - line.start) as u64 + 20 * record.size() as u64 + self.bytes_per_row;
             if done.bytes + bytes > room.bytes && !(room.is_empty_batch && done.rows == 0) {
                 break;
             }
-            self.members.push(record, true).map_err(|misfit| wrong(window, position, line.start, misfit))?;
+            self.members.push(record, true).map_err(|misfit| wrong(window, line.start, misfit))?;
             done.rows += 1;
             done.bytes += bytes;
             (at, line_end) = (line.next, line.line_end);
         }
-        position.pass(&window.bytes()[..at], done.rows, line_end);
+        position.pass(done.rows, line_end);
         window.consume(at);
         if done.rows > 0 && done.stop == Stop::End {
             done.stop = Stop::Full;
@@ -101,15 +101,19 @@ impl Decode for JsonlDecoder {
         find_line(bytes, wanted)
     }
 
+    fn has_local_starts(&self) -> bool {
+        self.cut == Cut::Lines
+    }
+
     fn fingerprint(&self) -> String {
         self.cut.fingerprint().to_owned()
     }
 }
 
 /// The error of what is no record, `fault.at` bytes behind `start`.
-pub(super) fn no_record(window: &Window, position: &Position, start: usize, fault: Fault) -> Error {
+pub(super) fn no_record(window: &Window, start: usize, fault: Fault) -> Error {
     let before = &window.bytes()[..start + fault.at];
-    let (place, line) = (shown(window.path()), position.line_after(before));
+    let (place, line) = (shown(window.path()), window.line_at(before.len()));
     let (at, message) = (byte_after(window, before), fault.message);
     Error::data(format!("`{place}` line {line}, {at}: {message}"))
         .hint("every line must be one JSON object in UTF-8, or the file one list of objects")
@@ -131,8 +135,8 @@ fn byte_after(window: &Window, before: &[u8]) -> String {
     }
 }
 
-fn wrong(window: &Window, position: &Position, start: usize, misfit: Misfit) -> Error {
-    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
+fn wrong(window: &Window, start: usize, misfit: Misfit) -> Error {
+    let (place, line) = (shown(window.path()), window.line_at(start));
     match misfit {
         Misfit::Value { key, want, found } => {
             Error::data(format!("`{place}` line {line}: column `{key}` has {found}, which is no {want}"))

@@ -93,7 +93,13 @@ impl Columns {
         let mut walk = Walk::new(pieces);
         let starts = |bytes: &[u8], wanted, _| find_line(bytes, wanted);
         loop {
-            let until = match walk.go_on(window, &mut position, settings.max_record_bytes, &starts)? {
+            let until = match walk.go_on(
+                window,
+                &mut position,
+                settings.max_record_bytes,
+                cut == Cut::Lines,
+                &starts,
+            )? {
                 Way::Read { until } => until,
                 Way::Passed => continue,
                 Way::End => return Ok(()),
@@ -105,26 +111,26 @@ impl Columns {
                     Ok(line) if line.start >= until => break Stop::Until,
                     Ok(line) => line,
                     Err(Cease::Stop(stop)) => break stop,
-                    Err(Cease::Fault(fault)) => return Err(no_record(window, &position, 0, fault)),
+                    Err(Cease::Fault(fault)) => return Err(no_record(window, 0, fault)),
                 };
                 if line.end - line.start > settings.max_record_bytes {
-                    return Err(too_long(window, &position, line.start, settings.max_record_bytes));
+                    return Err(too_long(window, line.start, settings.max_record_bytes));
                 }
                 let record = read(&bytes[line.start..line.end], &mut tape)
-                    .map_err(|fault| no_record(window, &position, line.start, fault))?;
+                    .map_err(|fault| no_record(window, line.start, fault))?;
                 self.members.observe(record, &nulls, 0);
                 self.records += 1;
                 check_columns(&self.members, &place)?;
                 at = line.next;
             };
-            position.pass(&window.bytes()[..at], 0, LineEnd::Complete);
+            position.pass(0, LineEnd::Complete);
             window.consume(at);
             match stop {
                 Stop::End => return Ok(()),
                 Stop::Until => walk.leave(),
                 _ => {
                     check_cancelled(context)?;
-                    more(window, &position, settings.max_record_bytes)?;
+                    more(window, settings.max_record_bytes)?;
                 }
             }
         }

@@ -8,6 +8,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
@@ -38,7 +39,7 @@ impl ParquetFile {
         let identity = identity(path, &mut file)?;
         let file = Chunks::new(file);
         let options = ArrowReaderOptions::new();
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| error_of(path, error))?;
+        let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
         Ok(ParquetFile { path: path.to_owned(), file, metadata, identity })
     }
 
@@ -86,19 +87,24 @@ impl ParquetFile {
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
-        let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
-        let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| {
-            let (at, bytes) = chunk.byte_range();
-            at..at.saturating_add(bytes)
-        });
-        let file = self.file.fetch(wanted)?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_offset(usize::try_from(from_row).unwrap_or(usize::MAX))
-            .with_projection(mask)
-            .with_batch_size(batch_rows)
-            .build()
-            .map_err(|error| error_of(&self.path, error))
+        // A damaged footer may have chunks of less than no bytes.
+        let wanted = guarded(&self.path, || {
+            let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+            let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| {
+                let (at, bytes) = chunk.byte_range();
+                at..at.saturating_add(bytes)
+            });
+            Ok(wanted.collect::<Vec<_>>())
+        })?;
+        let file = self.file.fetch(wanted.into_iter())?;
+        guarded(&self.path, || {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_offset(usize::try_from(from_row).unwrap_or(usize::MAX))
+                .with_projection(mask)
+                .with_batch_size(batch_rows)
+                .build()
+        })
     }
 }
 
@@ -127,8 +133,19 @@ fn identity(path: &Path, file: &mut Input) -> Result<String> {
     Ok(format!("{length}-{hash}"))
 }
 
+/// Runs a step of the library. It asserts on some of what a file may lie about: its panics are damage of the file.
+pub(crate) fn guarded<T>(
+    path: &Path,
+    step: impl FnOnce() -> std::result::Result<T, ParquetError>,
+) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(outcome) => outcome.map_err(|error| error_of(path, error)),
+        Err(_) => Err(damaged(&shown(path), &"its parts do not fit together")),
+    }
+}
+
 /// What the library says of a file, by who must act.
-pub(crate) fn error_of(path: &Path, error: ParquetError) -> Error {
+fn error_of(path: &Path, error: ParquetError) -> Error {
     let place = shown(path);
     match error {
         ParquetError::NYI(what) => Error::unsupported(format!("`{place}` cannot be read: {what}"))

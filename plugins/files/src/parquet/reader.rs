@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use dstream_sdk::{Context, Error, Result};
 
-use super::file::{ParquetFile, error_of};
+use super::file::{ParquetFile, guarded};
 use crate::shown::shown;
 use crate::tap::{Chosen, Given, Limits, Pieces, Records, check_cancelled};
 
@@ -110,8 +110,9 @@ impl ParquetRecords {
             if self.open.is_none() {
                 self.open = Some(self.open_group()?);
             }
-            let read = self.open.as_mut().and_then(Iterator::next).transpose();
-            match read.map_err(|error| error_of(self.file.path(), error.into()))? {
+            let open = &mut self.open;
+            let next = || Ok(open.as_mut().and_then(Iterator::next).transpose()?);
+            match guarded(self.file.path(), next)? {
                 Some(batch) => {
                     self.cursor.row += batch.num_rows() as u64;
                     self.learn(&batch);

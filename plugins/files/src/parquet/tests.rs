@@ -16,7 +16,7 @@ use dstream_sdk::ErrorKind;
 
 use super::Parquet;
 use crate::tap::FilesTap;
-use crate::testing::{Folder, columns, read, row, tap};
+use crate::testing::{Folder, Random, columns, read, row, tap};
 
 fn parquet(folder: &Folder) -> FilesTap<Parquet> {
     tap(folder.path("a.parquet"), json!({}))
@@ -119,4 +119,25 @@ fn a_page_with_another_checksum_than_it_says_is_an_error() {
         error.message().contains("a.parquet` is damaged") && error.message().contains("checksum"),
         "{error}"
     );
+}
+
+#[test]
+fn a_bit_that_is_another_gives_values_or_an_error_of_the_file() {
+    let whole = numbers(250);
+    let mut random = Random::new();
+    let mut errors = 0;
+    for _ in 0..400 {
+        let mut content = whole.clone();
+        let (at, bit) = (random.below(content.len()), random.below(8));
+        content[at] ^= 1 << bit;
+        let folder = Folder::with("a.parquet", &content);
+        if let Err(error) = read(&parquet(&folder), None) {
+            assert!(
+                matches!(error.kind(), ErrorKind::Data | ErrorKind::Unsupported | ErrorKind::Schema),
+                "bit {bit} of byte {at}: {error}"
+            );
+            errors += 1;
+        }
+    }
+    assert!(errors > 100, "{errors} errors");
 }

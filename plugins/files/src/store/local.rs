@@ -5,6 +5,8 @@
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -273,21 +275,26 @@ impl Store for Local {
         }
     }
 
-    fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+    fn create_new(&self, name: &str, bytes: &[u8], drafts: &str) -> Result<bool> {
         self.make_folder_of(name)?;
-        let written = format!("{name}.{}", std::process::id());
+        // Processes of two machines or containers may have the same number.
+        let draft = format!("{drafts}/{:016x}.draft", RandomState::new().hash_one(std::process::id()));
+        self.make_folder_of(&draft)?;
         let failed = self.failed("writing", name);
         let write = || -> io::Result<()> {
-            let mut file = self.dir.create(&written)?;
+            let mut file = self.dir.open_with(&draft, OpenOptions::new().write(true).create_new(true))?;
             file.write_all(bytes)?;
             file.sync_all()
         };
-        let outcome = write().and_then(|()| self.dir.hard_link(&written, &self.dir, name));
-        // Its name is of no use any more, whatever came of it; a next attempt writes it anew.
-        let _ = self.dir.remove_file(&written);
-        match outcome {
+        let written = write().map_err(&failed);
+        let outcome = written.map(|()| self.dir.hard_link(&draft, &self.dir, name));
+        // Its name is of no use any more, whatever came of it.
+        let _ = self.dir.remove_file(&draft);
+        match outcome? {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+                return Ok(false);
+            }
             Err(error) => return Err(failed(error)),
         }
         // It has its name, and nobody knows for how long.

@@ -35,8 +35,10 @@ pub(crate) trait Store: Send + Sync {
     /// A whole file; `None` where there is none.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
-    /// Makes a file of these bytes, durable and whole from its first moment; `false` where there is one already.
-    fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool>;
+    /// Makes a file of these bytes, durable and whole from its first moment; `false` where there is one already. Until
+    /// then it may be in the folder `drafts`, and stays there if the run is killed; `false` as well where somebody cleared
+    /// that folder meanwhile.
+    fn create_new(&self, name: &str, bytes: &[u8], drafts: &str) -> Result<bool>;
 
     /// A new file that is written piece by piece.
     fn stage(&self, name: &str) -> Result<Box<dyn Staged>>;

@@ -151,7 +151,7 @@ impl Store for Objects {
         })
     }
 
-    fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+    fn create_new(&self, name: &str, bytes: &[u8], _drafts: &str) -> Result<bool> {
         let key = self.key(name)?;
         let payload = PutPayload::from_bytes(Bytes::copy_from_slice(bytes));
         let options = PutOptions::from(PutMode::Create);

@@ -23,6 +23,9 @@ pub(crate) trait Decode: Send {
     /// Where the first line begins, at or behind the `wanted` byte, that may begin a record. `bytes` begin with such a line.
     fn find_start(&self, bytes: &[u8], wanted: usize, is_last: bool) -> Start;
 
+    /// Whether `find_start` finds the same in bytes that begin anywhere.
+    fn has_local_starts(&self) -> bool;
+
     /// What a bookmark must have been made with to be read on from.
     fn fingerprint(&self) -> String;
 }
@@ -87,17 +90,17 @@ pub(crate) enum Stop {
 }
 
 /// Reads on for the rest of a record, if that may still be one.
-pub(crate) fn more(window: &mut Window, position: &Position, record_bytes: usize) -> Result<()> {
+pub(crate) fn more(window: &mut Window, record_bytes: usize) -> Result<()> {
     if window.bytes().len() > record_bytes {
-        return Err(too_long(window, position, 0, record_bytes));
+        return Err(too_long(window, 0, record_bytes));
     }
     window.fill()?;
     Ok(())
 }
 
 /// The error of a record, at or after this place in the window, that is longer than allowed.
-pub(crate) fn too_long(window: &Window, position: &Position, start: usize, record_bytes: usize) -> Error {
-    let (place, line) = (shown(window.path()), position.line_after(&window.bytes()[..start]));
+pub(crate) fn too_long(window: &Window, start: usize, record_bytes: usize) -> Error {
+    let (place, line) = (shown(window.path()), window.line_at(start));
     Error::data(format!("`{place}`: the record at line {line} has more than {record_bytes} bytes"))
         .hint("look for a quote that is not closed, or raise `max_record_bytes`")
 }

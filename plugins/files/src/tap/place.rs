@@ -19,8 +19,6 @@ use crate::shown::shown;
 struct TextPlace {
     /// Decompressed bytes before the next record.
     offset: u64,
-    /// Line ends before it.
-    lines: u64,
     /// Records before it.
     records: u64,
     line_end: LineEnd,
@@ -36,7 +34,6 @@ struct TextPlace {
 pub(crate) fn take(window: &Window, position: &Position, read_as: String) -> Result<Value> {
     let place = TextPlace {
         offset: window.offset(),
-        lines: position.lines,
         records: position.records,
         line_end: position.line_end,
         head: hash(head(window)),
@@ -75,7 +72,7 @@ pub(crate) fn resume(
     if hash(window.tail()) != bookmark.tail {
         return Err(rewritten("what was read last is no longer there"));
     }
-    *position = Position { lines: bookmark.lines, records: bookmark.records, line_end: bookmark.line_end };
+    *position = Position { records: bookmark.records, line_end: bookmark.line_end };
     end_line(window, position).then_some(()).ok_or_else(|| {
         lost(format!(
             "file `{name}` was rewritten since the bookmark: its last line, which had no line end, goes on"
@@ -95,9 +92,6 @@ fn end_line(window: &mut Window, position: &mut Position) -> bool {
         (LineEnd::Missing, [b'\r']) => (1, LineEnd::CarriageReturn),
         (LineEnd::Missing, _) => return false,
     };
-    if position.line_end == LineEnd::Missing {
-        position.lines += 1;
-    }
     position.line_end = line_end;
     window.consume(length);
     true

@@ -18,28 +18,20 @@ pub(crate) enum LineEnd {
 /// What was read before the position of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Position {
-    /// Line ends.
-    pub(crate) lines: u64,
     pub(crate) records: u64,
     pub(crate) line_end: LineEnd,
 }
 
 impl Position {
-    /// Moves behind `bytes`, which hold whole lines, or the last one of the file.
-    pub(crate) fn pass(&mut self, bytes: &[u8], records: usize, line_end: LineEnd) {
-        self.lines += line_ends(bytes);
+    /// Moves behind some records.
+    pub(crate) fn pass(&mut self, records: usize, line_end: LineEnd) {
         self.records += records as u64;
         self.line_end = line_end;
-    }
-
-    /// The line, counted from 1, of a place `before` bytes further on.
-    pub(crate) fn line_after(&self, before: &[u8]) -> u64 {
-        self.lines + line_ends(before) + 1
     }
 }
 
 /// Counts LF, CRLF and CR.
-fn line_ends(bytes: &[u8]) -> u64 {
+pub(crate) fn line_ends(bytes: &[u8]) -> u64 {
     // Byte counts in blocks that fit a byte are what compilers make vectors of.
     let count = |wanted: u8| -> u64 {
         let block = |block: &[u8]| u64::from(block.iter().map(|byte| u8::from(*byte == wanted)).sum::<u8>());

@@ -150,6 +150,23 @@ fn lines_of_json_are_shared_out_as_well() {
 }
 
 #[test]
+fn a_part_that_began_amid_the_file_names_the_line_of_the_file() {
+    // Longer than what a window keeps, so that most of it was never in the one of the part.
+    for end in ["\n", "\r\n"] {
+        let mut content: String =
+            (0..60_000).map(|n| format!("{{\"n\":{n:06},\"t\":{n}}}{end}").replace(":0", ":10")).collect();
+        content.push_str(&format!("{{\"n\":\"x\",\"t\":1}}{end}"));
+        let folder = Folder::with("a.jsonl", content);
+        let tap = folder.jsonl("a.jsonl", json!({"types": {"n": "int64", "t": "int64"}}));
+        let stream = selected(&tap.discover().unwrap(), "a");
+        let errors = (0..2).filter_map(|part| rows_of_part(&tap, &stream, part, 2).err());
+        let errors: Vec<String> = errors.map(|error| error.message().to_owned()).collect();
+        let [error] = &errors[..] else { panic!("{errors:?}") };
+        assert!(error.contains("a.jsonl` line 60001: column `n`"), "{error}");
+    }
+}
+
+#[test]
 fn a_file_that_is_looked_at_in_pieces_has_the_same_columns() {
     let mut random = Random::new();
     for _ in 0..40 {

@@ -57,6 +57,11 @@ impl Source {
         })
     }
 
+    /// Bytes that the file had when it was opened.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Any place of it can be read without what is before.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self.unpacked, Unpacked::Plain(_)) && self.transcoder.is_none()

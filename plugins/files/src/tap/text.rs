@@ -62,7 +62,13 @@ impl TextRecords {
     fn step(&mut self) -> Result<Filled> {
         let decoder = &self.decoder;
         let find_start = |bytes: &[u8], wanted, is_last| decoder.find_start(bytes, wanted, is_last);
-        let way = self.walk.go_on(&mut self.window, &mut self.position, self.record_bytes, &find_start)?;
+        let way = self.walk.go_on(
+            &mut self.window,
+            &mut self.position,
+            self.record_bytes,
+            decoder.has_local_starts(),
+            &find_start,
+        )?;
         match way {
             Way::Read { until } => self.read(until),
             Way::Passed => Ok(Filled::More),
@@ -93,7 +99,7 @@ impl TextRecords {
         match stop {
             Stop::Full => {}
             Stop::Until => self.walk.leave(),
-            Stop::Incomplete => more(&mut self.window, &self.position, self.record_bytes)?,
+            Stop::Incomplete => more(&mut self.window, self.record_bytes)?,
             Stop::End => return Ok(Filled::End),
         }
         Ok(Filled::More)

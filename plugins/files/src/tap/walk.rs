@@ -44,12 +44,14 @@ impl Walk {
         self.pieces
     }
 
-    /// Passes what others read, as far as it is in the window. `find_start` is that of the format.
+    /// Passes what others read, as far as it is in the window. `find_start` is that of the format; where it is `local`, the
+    /// bytes that it looks at may begin anywhere.
     pub(crate) fn go_on(
         &mut self,
         window: &mut Window,
         position: &mut Position,
         record_bytes: usize,
+        local: bool,
         find_start: &dyn Fn(&[u8], usize, bool) -> Start,
     ) -> Result<Way> {
         if let State::Unknown = self.state {
@@ -64,16 +66,21 @@ impl Walk {
             State::Read { until } => return Ok(Way::Read { until: ahead(until, window) }),
             State::Unknown => return Ok(Way::Passed),
         };
+        // The line end before the start may be the byte right before the place.
+        let before = until.saturating_sub(1);
+        if local && before > window.offset() && window.reaches(until) {
+            window.go_to(before, &|| Ok(()))?;
+        }
         let start = find_start(window.bytes(), ahead(until, window), window.is_last());
         let (Start::Found(length) | Start::Further(length)) = start;
         if length > 0 {
-            position.pass(&window.bytes()[..length], 0, LineEnd::Complete);
+            position.pass(0, LineEnd::Complete);
             window.consume(length);
         }
         match start {
             Start::Found(_) => self.state = State::Unknown,
             Start::Further(_) if window.is_last() => return Ok(Way::End),
-            Start::Further(_) => more(window, position, record_bytes)?,
+            Start::Further(_) => more(window, record_bytes)?,
         }
         Ok(Way::Passed)
     }

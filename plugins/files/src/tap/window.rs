@@ -1,12 +1,13 @@
 //! A window that slides over the decompressed bytes of a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::shown::shown;
 use dstream_sdk::{Error, Result};
 
 use super::encoding::Encoding;
 use super::found::Found;
+use super::position::line_ends;
 use super::source::{Opening, Source};
 
 /// Bytes before the position that stay in the window, and bytes of the file's beginning that are kept: what a bookmark
@@ -17,7 +18,8 @@ const BLOCK_BYTES: usize = 512 << 10;
 
 /// The window. Bytes before the position are read, those after it are to come.
 pub(crate) struct Window {
-    path: PathBuf,
+    file: Found,
+    opening: Opening,
     source: Source,
     buffer: Vec<u8>,
     /// Offset in the file of the first byte of `buffer`.
@@ -32,8 +34,17 @@ impl Window {
     pub(crate) fn open(file: &Found, opening: Opening) -> Result<Window> {
         let (source, path) = (Source::open(file, opening)?, &file.path);
         let (buffer, head) = (Vec::new(), Vec::new());
-        let mut window =
-            Window { path: path.to_owned(), source, buffer, base: 0, at: 0, end: 0, ended: false, head };
+        let mut window = Window {
+            file: file.clone(),
+            opening,
+            source,
+            buffer,
+            base: 0,
+            at: 0,
+            end: 0,
+            ended: false,
+            head,
+        };
         window.fill()?;
         // In UTF-8 there are no such bytes.
         let head = &window.buffer[..window.end];
@@ -47,7 +58,7 @@ impl Window {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
     }
 
     /// What is read of the file and not yet consumed.
@@ -75,6 +86,38 @@ impl Window {
         &self.buffer[self.at.saturating_sub(KEPT_BYTES)..self.at]
     }
 
+    /// The line, counted from 1, of the place `ahead` bytes behind the position. Nobody counts lines until one is asked
+    /// for, so what is before the window is read again; as much of it as is still there.
+    pub(crate) fn line_at(&self, ahead: usize) -> u64 {
+        let mut lines = 1;
+        let mut last = None;
+        let mut count = |bytes: &[u8]| {
+            // The two halves of CRLF are one line end.
+            let is_half = last == Some(b'\r') && bytes.first() == Some(&b'\n');
+            lines += line_ends(bytes) - u64::from(is_half);
+            last = bytes.last().copied().or(last);
+        };
+        let (mut left, mut block) = (self.base, vec![0; BLOCK_BYTES]);
+        let mut source = Source::open(&self.file, self.opening).ok();
+        while let Some(source) = source.as_mut().filter(|_| left > 0) {
+            let wanted = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
+            match source.read_full(&self.file.path, &mut block[..wanted]) {
+                Ok(read) if read > 0 => {
+                    count(&block[..read]);
+                    left -= read as u64;
+                }
+                _ => break,
+            }
+        }
+        count(&self.buffer[..self.at + ahead]);
+        lines
+    }
+
+    /// A place that can be gone to without reading what is before it.
+    pub(crate) fn reaches(&self, offset: u64) -> bool {
+        self.source.is_plain() && offset < self.source.bytes()
+    }
+
     pub(crate) fn consume(&mut self, count: usize) {
         self.at += count;
         debug_assert!(self.at <= self.end);
@@ -97,7 +140,7 @@ impl Window {
             self.buffer.resize(wanted, 0);
         }
         let free = &mut self.buffer[self.end..wanted];
-        let count = self.source.read_full(&self.path, free)?;
+        let count = self.source.read_full(&self.file.path, free)?;
         self.ended = count < free.len();
         self.end += count;
         if self.base == 0 && self.head.len() < KEPT_BYTES {
@@ -106,7 +149,7 @@ impl Window {
         }
         if self.ended {
             // Before the last records are given: one that was cut looks like one that is whole.
-            self.source.check_whole(&self.path, &self.head)?;
+            self.source.check_whole(&self.file.path, &self.head)?;
         }
         Ok(count > 0)
     }
@@ -114,7 +157,7 @@ impl Window {
     /// Moves the position to `offset`, which is still in the window or behind it; `false`: the file ends before. `on_block` is asked between blocks.
     pub(crate) fn go_to(&mut self, offset: u64, on_block: &dyn Fn() -> Result<()>) -> Result<bool> {
         let kept_from = offset.saturating_sub(KEPT_BYTES as u64);
-        if offset > self.base + self.end as u64 && self.source.seek(&self.path, kept_from)? {
+        if offset > self.base + self.end as u64 && self.source.seek(&self.file.path, kept_from)? {
             (self.base, self.at, self.end, self.ended) = (kept_from, 0, 0, false);
         }
         while offset > self.base + self.end as u64 {

@@ -60,6 +60,12 @@ impl Planned<'_> {
             false => table.and_then(|table| table.live.as_ref()),
         };
         let begins = stream.is_aside && copy.is_none();
+        let given_up = table.and_then(|table| table.aside.as_ref()).filter(|_| begins);
+        let given_up: Vec<String> =
+            given_up.into_iter().flat_map(|copy| &copy.files).map(|file| file.name.clone()).collect();
+        if !given_up.is_empty() {
+            self.steps.push(Step::Remove { files: given_up });
+        }
         let grown = copy.and_then(|copy| copy.files.last().cloned());
         let (table, is_aside) = (&stream.plan.table, stream.is_aside);
         let files = match self.run.layout {

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::entry::{Content, Entry, Written};
+use super::open::stage_folder;
 use super::state::{Change, State, fenced};
 use crate::store::{Step, Store};
 use dstream_sdk::{Error, ErrorKind, Pipeline, Result, tracing};
@@ -22,6 +23,8 @@ pub(crate) struct Log {
     store: Arc<dyn Store>,
     pipeline: String,
     folder: String,
+    /// Of entries that do not have their name yet.
+    drafts: String,
     /// The number of the last entry; 0: there is none.
     number: u64,
     previous: Option<String>,
@@ -40,6 +43,7 @@ impl Log {
             store,
             pipeline: pipeline.to_owned(),
             folder: format!("{notes}/log"),
+            drafts: stage_folder(notes),
             number: 0,
             previous: None,
             state: State::default(),
@@ -124,7 +128,7 @@ impl Log {
         let entry = Entry::new(&self.pipeline, number, self.previous.as_deref(), content, steps);
         let Written { bytes, hash } = entry.to_bytes()?;
         let name = self.name(number);
-        let is_new = self.store.create_new(&name, &bytes)?;
+        let is_new = self.store.create_new(&name, &bytes, &self.drafts)?;
         // A store that answered late may have taken it all the same.
         if !is_new && self.store.read(&name)?.as_deref() != Some(&bytes) {
             return Err(self.taken_over());

@@ -130,7 +130,7 @@ fn check_owner(
     }
     let owned = serde_json::to_vec(&Owner { pipeline: pipeline.to_owned() })
         .map_err(|error| Error::bug(format!("the owner of a table is no JSON: {error}")))?;
-    match store.create_new(&name, &owned)? {
+    match store.create_new(&name, &owned, &stage_folder(&names::notes_of(pipeline)))? {
         true => Ok(()),
         // Somebody was quicker.
         false => match store.read(&name)? {

@@ -1,8 +1,11 @@
 //! Where the records go.
 
+mod files; // folders of files
+mod lines; // JSON lines, as they are written
 mod postgres; // tables of a PostgreSQL database
 mod sqlite; // tables of an SQLite file
 
+pub(crate) use files::{FilesDestination, Form};
 pub(crate) use postgres::PostgresDestination;
 pub(crate) use sqlite::SqliteDestination;
 
@@ -18,6 +21,16 @@ pub(crate) trait Destination {
 
     /// Tables that the connector keeps for itself.
     fn control(&self) -> &'static [&'static str];
+
+    /// Where a newer version of a record takes the place of an older one.
+    fn upserts(&self) -> bool {
+        true
+    }
+
+    /// The files, where they are what anybody may read at any time.
+    fn files(&self) -> Option<&FilesDestination> {
+        None
+    }
 
     /// What a completed sync has no use for, tables aside. Looked at before anything else.
     ///

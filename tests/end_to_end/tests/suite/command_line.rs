@@ -110,7 +110,7 @@ fn check_reaches_tap_and_target_and_writes_nothing() {
     assert_eq!(sandbox.list(""), before);
 
     sandbox.json("tap.json", json!({"name": "nyc", "type": "csv", "connection": {"path": "nowhere"}}));
-    let error = sandbox.run(&["check", "-c", "tap.json"]).fails(5);
+    let error = sandbox.run(&["check", "-c", "tap.json", "--as", "tap"]).fails(5);
     assert!(error.contains("nowhere"), "{error}");
     sandbox.json(
         "target.json",
@@ -118,8 +118,9 @@ fn check_reaches_tap_and_target_and_writes_nothing() {
     );
     let error = sandbox.run(&["check", "-c", "target.json", "--as", "target"]).fails(6);
     assert!(error.contains("nowhere"), "{error}");
+    sandbox.json("tap.json", json!({"name": "made-up", "type": "synthetic"}));
     let error = sandbox.run(&["check", "-c", "tap.json", "--as", "target"]).fails(4);
-    assert!(error.contains("`csv` is a tap, not a target"), "{error}");
+    assert!(error.contains("`synthetic` is a tap, not a target"), "{error}");
     let now = sandbox.list("");
     assert_eq!(now, before);
 }

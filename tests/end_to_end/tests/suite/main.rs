@@ -7,7 +7,9 @@ mod bad_files; // the place is named
 mod bad_places; // full, not there, not to be written
 mod catalogs; // selected, set, discovered again
 mod command_line; // every command and option
+mod disk_faults; // at every system call
 mod faulty_plugins; // libraries that are broken
+mod files; // real files in every form
 mod guarantees; // what the documents say of the tests
 mod killed; // at every system call
 mod main_job; // CSV files to SQLite

@@ -128,7 +128,7 @@ fn plugins_are_listed_and_described() {
     let run = sandbox.run(&["plugin", "list"]).ok();
     let types: Vec<&str> =
         run.stdout.lines().skip(1).map_while(|line| line.split_whitespace().next()).collect();
-    assert_eq!(types, ["csv", "jsonl", "parquet", "sqlite", "synthetic", "blackhole"]);
+    assert_eq!(types, ["csv", "jsonl", "parquet", "arrow", "sqlite", "synthetic", "blackhole"]);
     assert!(!run.stdout.contains("Cannot be used"), "{run}");
 
     let run = sandbox.run(&["plugin", "info", "csv"]).ok();

@@ -153,8 +153,8 @@ fn an_object_that_changes_while_it_is_read_is_an_error() {
 fn an_entry_is_made_once() {
     for server in Server::all() {
         let store = Objects::new(server.bucket()).unwrap();
-        assert!(store.create_new("log/1", b"one").unwrap());
-        assert!(!store.create_new("log/1", b"other").unwrap());
+        assert!(store.create_new("log/1", b"one", "stage").unwrap());
+        assert!(!store.create_new("log/1", b"other", "stage").unwrap());
         assert_eq!(store.read("log/1").unwrap().unwrap(), b"one");
         assert_eq!(store.bytes("log/2").unwrap(), None);
         store.remove("log/1").unwrap();

@@ -53,8 +53,8 @@ impl Store for Faulty {
         self.store.read(name)
     }
 
-    fn create_new(&self, name: &str, bytes: &[u8]) -> Result<bool> {
-        self.call(|| self.store.create_new(name, bytes))
+    fn create_new(&self, name: &str, bytes: &[u8], drafts: &str) -> Result<bool> {
+        self.call(|| self.store.create_new(name, bytes, drafts))
     }
 
     fn stage(&self, name: &str) -> Result<Box<dyn Staged>> {

@@ -26,6 +26,19 @@ fn rows_are_in_files_of_the_table_and_nowhere_else() {
 }
 
 #[test]
+fn what_a_killed_run_had_begun_to_note_is_gone_after_the_next_one() {
+    let world = World::new();
+    world.run(mode(WriteMode::Append), 25).unwrap();
+    let notes = world.notes();
+    world.write(&format!("{notes}/stage/0123456789abcdef.draft"), "{\"version\":1,");
+    world.run(mode(WriteMode::Append), 40).unwrap();
+    assert_eq!(world.visible(), (0..40).collect::<Vec<_>>());
+    assert!(world.staged().is_empty(), "{:?}", world.staged());
+    let entries = world.files(&format!("{notes}/log"));
+    assert!(entries.iter().all(|name| name.ends_with(".log")), "{entries:?}");
+}
+
+#[test]
 fn a_second_run_adds_what_is_new() {
     let world = World::new();
     world.run(mode(WriteMode::Append), 25).unwrap();
@@ -49,6 +62,21 @@ fn a_copy_takes_the_place_of_the_one_before_once_it_is_complete() {
     assert_eq!(world.visible(), (0..10).collect::<Vec<_>>());
     assert!(world.files("numbers").iter().all(|name| !first.contains(name)));
     assert!(world.staged().is_empty());
+}
+
+#[test]
+fn a_copy_that_is_given_up_for_another_leaves_nothing_behind() {
+    let world = World::new();
+    let target = world.target();
+    let mut run = world.begin(&target).unwrap();
+    let first = mode(WriteMode::Overwrite);
+    let mut writer = world.writer(&target, &run, first).unwrap();
+    world.window(&target, &mut run, &mut *writer, first, 0..10).unwrap();
+    drop((writer, target));
+    assert_eq!(world.staged().len(), 1, "a window of it is committed");
+    world.run(world::Mode { generation: 2, ..first }, 25).unwrap();
+    assert_eq!(world.visible(), (0..25).collect::<Vec<_>>());
+    assert!(world.staged().is_empty(), "{:?}", world.staged());
 }
 
 #[test]

@@ -341,16 +341,21 @@ impl World {
 
     /// The entries of the log, in order.
     pub(super) fn log(&self) -> Vec<PathBuf> {
-        let notes = self.path(&super::super::names::notes_of(&self.pipeline)).join("log");
+        let notes = self.path(&self.notes()).join("log");
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(notes).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
         entries
     }
 
+    /// The folder of what the pipeline notes.
+    pub(super) fn notes(&self) -> String {
+        super::super::names::notes_of(&self.pipeline)
+    }
+
     /// Files that wait for a commit.
     pub(super) fn staged(&self) -> Vec<String> {
-        self.files(&format!("{}/stage", super::super::names::notes_of(&self.pipeline)))
+        self.files(&format!("{}/stage", self.notes()))
     }
 
     pub(super) fn ending(&self) -> String {
