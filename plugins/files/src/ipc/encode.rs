@@ -9,7 +9,7 @@ use arrow::ipc::{CompressionType, MetadataVersion};
 use std::sync::Arc;
 
 use super::options::Compression;
-use crate::store::Staged;
+use crate::store::{Staged, io_error};
 use crate::target::{Encode, Encoding, Ended};
 use dstream_sdk::{Error, Result};
 
@@ -118,7 +118,7 @@ impl Encode for IpcFile {
 
 fn error_of(error: ArrowError) -> Error {
     match error {
-        ArrowError::IoError(_, source) => Error::unavailable(format!("writing an Arrow file: {source}")),
+        ArrowError::IoError(_, error) => io_error("writing", "a staged file", &error),
         other => Error::data(format!("writing an Arrow file: {other}")),
     }
 }

@@ -10,7 +10,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 
-use crate::store::Staged;
+use crate::store::{Staged, io_error};
 use crate::target::{Encode, Encoding, Ended};
 use dstream_sdk::{Error, Result};
 
@@ -159,7 +159,10 @@ impl Encode for ParquetFile {
 
 fn error_of(error: ParquetError) -> Error {
     match error {
-        ParquetError::External(source) => Error::unavailable(format!("writing a Parquet file: {source}")),
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(error) => io_error("writing", "a staged file", &error),
+            Err(error) => Error::unavailable(format!("writing a Parquet file: {error}")),
+        },
         other => Error::data(format!("writing a Parquet file: {other}")),
     }
 }

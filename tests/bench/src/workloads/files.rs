@@ -56,57 +56,48 @@ fn polars_parquet() -> String {
 pub(crate) fn csv_to_parquet(world: &World, dstreams: &Dstreams) -> Result<Workload> {
     let csv = &world.data.lineitem_csv;
     dstreams.catalog(world, "csv.json", "csv-catalog.json", "lineitem", &[])?;
-    let mut contenders =
-        Vec::from(ours(Dstreams::sync("csv.json", "lake.json", "csv-catalog.json"), || in_lake(world)));
-    contenders.extend([
-        peer(
-            POLARS,
-            polars(&format!("pl.scan_csv('{csv}', try_parse_dates=True).{}", polars_parquet())),
-            in_file(world, "out.parquet"),
-        ),
-        peer(
-            DUCKDB,
-            query(&format!("COPY (FROM read_csv('{csv}')) TO 'out.parquet' {}", duckdb_parquet())),
-            in_file(world, "out.parquet"),
-        ),
-    ]);
-    Ok(Workload {
-        number: 6,
-        title: "CSV → Parquet",
-        rows: world.data.lineitem_rows(),
-        contenders,
-        peak: PEAK,
-        goals: vec![Goal { of: OURS, against: POLARS, at_most: 0.9 }],
-        notes: vec!["`dstreams` writes exact decimals; both peers take prices for floats".to_owned()],
-    })
+    let sync = Dstreams::sync("csv.json", "lake.json", "csv-catalog.json");
+    let scan = format!("pl.scan_csv('{csv}', try_parse_dates=True)");
+    let contenders = to_parquet(world, sync, &scan, &format!("read_csv('{csv}')"));
+    Ok(text_to_parquet(world, 6, "CSV → Parquet", contenders, POLARS))
 }
 
 pub(crate) fn jsonl_to_parquet(world: &World, dstreams: &Dstreams) -> Result<Workload> {
     let jsonl = &world.data.lineitem_jsonl;
     dstreams.catalog(world, "jsonl.json", "jsonl-catalog.json", "lineitem", &[])?;
     let sync = Dstreams::sync("jsonl.json", "lake.json", "jsonl-catalog.json");
+    let scan = format!("pl.scan_ndjson('{jsonl}')");
+    let contenders = to_parquet(world, sync, &scan, &format!("read_json('{jsonl}')"));
+    Ok(text_to_parquet(world, 7, "JSON lines → Parquet", contenders, DUCKDB))
+}
+
+/// All who write Parquet: `scan` is what Polars reads, `source` what DuckDB does.
+fn to_parquet(world: &World, sync: String, scan: &str, source: &str) -> Vec<Contender> {
     let mut contenders = Vec::from(ours(sync, || in_lake(world)));
+    let copy = format!("COPY (FROM {source}) TO 'out.parquet' {}", duckdb_parquet());
     contenders.extend([
-        peer(
-            DUCKDB,
-            query(&format!("COPY (FROM read_json('{jsonl}')) TO 'out.parquet' {}", duckdb_parquet())),
-            in_file(world, "out.parquet"),
-        ),
-        peer(
-            POLARS,
-            polars(&format!("pl.scan_ndjson('{jsonl}').{}", polars_parquet())),
-            in_file(world, "out.parquet"),
-        ),
+        peer(POLARS, polars(&format!("{scan}.{}", polars_parquet())), in_file(world, "out.parquet")),
+        peer(DUCKDB, query(&copy), in_file(world, "out.parquet")),
     ]);
-    Ok(Workload {
-        number: 7,
-        title: "JSON lines → Parquet",
+    contenders
+}
+
+fn text_to_parquet(
+    world: &World,
+    number: u8,
+    title: &'static str,
+    contenders: Vec<Contender>,
+    against: &'static str,
+) -> Workload {
+    Workload {
+        number,
+        title,
         rows: world.data.lineitem_rows(),
         contenders,
         peak: PEAK,
-        goals: vec![Goal { of: OURS, against: DUCKDB, at_most: 0.9 }],
+        goals: vec![Goal { of: OURS, against, at_most: 0.9 }],
         notes: vec!["`dstreams` writes exact decimals; both peers take prices for floats".to_owned()],
-    })
+    }
 }
 
 pub(crate) fn csv_to_sqlite(world: &World, dstreams: &Dstreams) -> Result<Workload> {

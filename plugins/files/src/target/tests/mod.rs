@@ -1,6 +1,7 @@
 //! What readers see of a target, whatever happens to the runs that write it.
 
 mod faults; // a store that fails at one of its calls
+mod full; // no room, no place
 mod growing; // one file that grows
 mod round_trip; // values of all types, out and in again
 mod sweep; // every call fails once

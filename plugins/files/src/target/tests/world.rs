@@ -102,7 +102,7 @@ impl Kind {
         ]
     }
 
-    fn made(&self) -> (Box<dyn Encoding>, Files) {
+    pub(super) fn made(&self) -> (Box<dyn Encoding>, Files) {
         fn of<E: Encoding + FromConfig + 'static>(config: &ConnectorConfig) -> (Box<dyn Encoding>, Files) {
             let (encoding, files) = E::from_config(config).unwrap();
             (Box::new(encoding), files)
