@@ -31,6 +31,16 @@ pub enum Auth {
     Basic(Basic),
     /// `{"type": "oauth2", "client_id": …, "client_secret": …, "token_url": …, …}`.
     OAuth2(OAuth2),
+    /// `{"type": "access_key", "access_key_id": …, "secret_access_key": …}`.
+    AccessKey(AccessKey),
+    /// `{"type": "account_key", "account": …, "key": …}`.
+    AccountKey(AccountKey),
+    /// `{"type": "sas", "account": …, "token": …}`.
+    Sas(Sas),
+    /// `{"type": "service_account", "key": …}`.
+    ServiceAccount(ServiceAccount),
+    /// `{"type": "environment"}`: what the environment or the machine that this runs on says.
+    Environment,
 }
 
 /// A key sent in a header.
@@ -78,11 +88,62 @@ pub struct OAuth2 {
     pub refresh_token: Option<Secret<String>>,
 }
 
+/// A key pair, such as that of S3.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessKey {
+    /// The name of the pair.
+    pub access_key_id: String,
+    /// Its secret half.
+    pub secret_access_key: Secret<String>,
+    /// Of a pair that holds for some time.
+    pub session_token: Option<Secret<String>>,
+}
+
+/// An account and its key, such as those of Azure.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountKey {
+    /// The account.
+    pub account: String,
+    /// Its key.
+    pub key: Secret<String>,
+}
+
+/// A shared access signature of Azure.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sas {
+    /// The account that it is of.
+    pub account: String,
+    /// The signature: a query, with or without the `?` before it.
+    pub token: Secret<String>,
+}
+
+/// A service account of Google.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceAccount {
+    /// The JSON document of its key.
+    pub key: Secret<String>,
+}
+
 fn default_header() -> String {
     "X-API-Key".to_owned()
 }
 
-const TYPES: [&str; 5] = ["none", "api_key", "bearer", "basic", "oauth2"];
+const TYPES: [&str; 10] = [
+    "none",
+    "api_key",
+    "bearer",
+    "basic",
+    "oauth2",
+    "access_key",
+    "account_key",
+    "sas",
+    "service_account",
+    "environment",
+];
 
 impl Auth {
     /// Reads it.
@@ -115,6 +176,14 @@ impl Auth {
             "bearer" => Auth::Bearer(parse_section("auth", &keys)?),
             "basic" => Auth::Basic(parse_section("auth", &keys)?),
             "oauth2" => Auth::OAuth2(parse_section("auth", &keys)?),
+            "access_key" => Auth::AccessKey(parse_section("auth", &keys)?),
+            "account_key" => Auth::AccountKey(parse_section("auth", &keys)?),
+            "sas" => Auth::Sas(parse_section("auth", &keys)?),
+            "service_account" => Auth::ServiceAccount(parse_section("auth", &keys)?),
+            "environment" => {
+                parse_section::<Nothing>("auth", &keys)?;
+                Auth::Environment
+            }
             other => return Err(Error::config(format!("`auth.type` does not take `{other}`")).hint(takes())),
         })
     }
@@ -127,6 +196,11 @@ impl Auth {
             Auth::Bearer(_) => "bearer",
             Auth::Basic(_) => "basic",
             Auth::OAuth2(_) => "oauth2",
+            Auth::AccessKey(_) => "access_key",
+            Auth::AccountKey(_) => "account_key",
+            Auth::Sas(_) => "sas",
+            Auth::ServiceAccount(_) => "service_account",
+            Auth::Environment => "environment",
         }
     }
 
@@ -143,12 +217,18 @@ impl Auth {
             .hint(format!("it takes {takes}")))
     }
 
-    /// The header of an HTTP request, name in lower case; `None` for `none` and for `oauth2`, whose token has to be
-    /// fetched first.
+    /// The header of an HTTP request, name in lower case; `None` for `none`, for `oauth2`, whose token has to be fetched
+    /// first, and for those that sign each request.
     pub fn header(&self) -> Option<(String, Secret<String>)> {
         let authorization = |value| Some(("authorization".to_owned(), Secret::new(value)));
         match self {
-            Auth::None | Auth::OAuth2(_) => None,
+            Auth::None
+            | Auth::OAuth2(_)
+            | Auth::AccessKey(_)
+            | Auth::AccountKey(_)
+            | Auth::Sas(_)
+            | Auth::ServiceAccount(_)
+            | Auth::Environment => None,
             Auth::ApiKey(auth) => Some((auth.header.to_lowercase(), auth.key.clone())),
             Auth::Bearer(auth) => authorization(format!("Bearer {}", auth.token.expose())),
             Auth::Basic(auth) => {
@@ -186,6 +266,11 @@ mod tests {
                 Some(("authorization", "Basic dTpw")),
             ),
             (json!({"type": "oauth2", "client_id": "c", "client_secret": "s", "token_url": "u"}), None),
+            (json!({"type": "access_key", "access_key_id": "i", "secret_access_key": "s"}), None),
+            (json!({"type": "account_key", "account": "a", "key": "k"}), None),
+            (json!({"type": "sas", "account": "a", "token": "t"}), None),
+            (json!({"type": "service_account", "key": "{}"}), None),
+            (json!({"type": "environment"}), None),
         ] {
             let read = of(auth.clone()).unwrap();
             let got = read.header().map(|(name, value)| (name, value.expose().clone()));

@@ -100,6 +100,46 @@ impl Connection {
     }
 }
 
+/// The `connection` of an object store: `{"url": …, "endpoint": …, "region": …, "allow_http": …}`.
+///
+/// `Debug` shows no url, for a url may hold a signature.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConnection {
+    /// Scheme, bucket and what is in it.
+    pub url: String,
+    /// Where the service is, in place of its usual address.
+    pub endpoint: Option<String>,
+    /// Where the bucket is.
+    pub region: Option<String>,
+    /// Whether it may be spoken to without TLS.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+impl StoreConnection {
+    /// Reads it; `None`: the connection is not by `url`.
+    ///
+    /// # Errors
+    /// `Config`: an unknown key, a value of the wrong type.
+    pub fn of(config: &ConnectorConfig) -> Result<Option<StoreConnection>> {
+        match config.connection.get("url") {
+            Some(_) => parse_section("connection", &config.connection).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl fmt::Debug for StoreConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConnection")
+            .field("url", &"***")
+            .field("region", &self.region)
+            .field("allow_http", &self.allow_http)
+            .finish_non_exhaustive()
+    }
+}
+
 const FORMS: &str = "use one form: `url`, or `host` with `port` and `database`, or `path`";
 const HOST_FORM: &str = r#"write `"connection": {"host": "…", "port": …, "database": "…"}`"#;
 

@@ -22,9 +22,9 @@ mod secret; // a value that no output shows
 mod unique; // columns that tell records apart
 mod wait; // waiting that ends when the run does
 
-pub use auth::{ApiKey, Auth, Basic, Bearer, OAuth2};
+pub use auth::{AccessKey, AccountKey, ApiKey, Auth, Basic, Bearer, OAuth2, Sas, ServiceAccount};
 pub use cells::{Appended, Cell, Cells, Out, Why, text, write_base64, write_json_string};
-pub use connection::Connection;
+pub use connection::{Connection, StoreConnection};
 pub use json_reader::JsonReader;
 pub use manifest::{ManifestBuilder, check_manifest, options_schema, tap_manifest, target_manifest};
 pub use options::parse_options;

@@ -22,9 +22,19 @@ const FORMS: &[Form] = &[
         required: &["client_id", "client_secret", "token_url"],
         optional: &["scope", "refresh_token"],
     },
+    Form {
+        name: "access_key",
+        required: &["access_key_id", "secret_access_key"],
+        optional: &["session_token"],
+    },
+    Form { name: "account_key", required: &["account", "key"], optional: &[] },
+    Form { name: "sas", required: &["account", "token"], optional: &[] },
+    Form { name: "service_account", required: &["key"], optional: &[] },
+    Form { name: "environment", required: &[], optional: &[] },
 ];
 const DEFAULT_HEADER: &str = "X-API-Key";
-const SECRET_KEYS: &[&str] = &["key", "token", "password", "client_secret", "refresh_token"];
+const SECRET_KEYS: &[&str] =
+    &["key", "token", "password", "client_secret", "refresh_token", "secret_access_key", "session_token"];
 
 /// Checks the form and that the connector takes it, and fills in what has a default.
 pub(super) fn check(auth: Option<Map<String, Value>>, takes: &[String], type_name: &str) -> Result<Value> {

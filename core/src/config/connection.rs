@@ -7,9 +7,12 @@ use std::path::Path;
 use super::section::Section;
 use super::{Secrets, list};
 
-const FORMS: &[(&str, &[&str])] =
-    &[("url", &["url"]), ("host", &["host", "port", "database"]), ("path", &["path"])];
-const KEYS: &[&str] = &["url", "host", "port", "database", "path"];
+const FORMS: &[(&str, &[&str])] = &[
+    ("url", &["url", "endpoint", "region", "allow_http"]),
+    ("host", &["host", "port", "database"]),
+    ("path", &["path"]),
+];
+const KEYS: &[&str] = &["url", "endpoint", "region", "allow_http", "host", "port", "database", "path"];
 /// Parts of a name in the query of a URL whose value is a secret.
 const SECRET_PARAMETERS: &[&str] =
     &["password", "passwd", "pwd", "token", "secret", "key", "signature", "sig"];
@@ -61,12 +64,15 @@ fn check_form(connection: &Map<String, Value>) -> Result<&'static str> {
         }
     };
     if let Some(stray) = KEYS.iter().find(|key| section.get(key).is_some() && !keys.contains(key)) {
+        let of = FORMS.iter().find(|(_, keys)| keys.contains(stray)).map_or("host", |(form, _)| form);
         return Err(
-            Error::config(format!("`connection.{stray}` goes with `host`, found `{form}`")).hint(hint)
+            Error::config(format!("`connection.{stray}` goes with `{of}`, found `{form}`")).hint(hint)
         );
     }
     section.required_text(form)?;
-    section.text("database")?;
+    for key in ["database", "endpoint", "region"] {
+        section.text(key)?;
+    }
     Ok(form)
 }
 
@@ -149,7 +155,11 @@ pub(super) fn identity(connection: &Value) -> Value {
         return json!({ "path": real_path(Path::new(path)).display().to_string() });
     }
     if let Some(url) = text("url") {
-        return json!({ "url": public_url(url) });
+        // A bucket of one name is another one elsewhere.
+        return match text("endpoint") {
+            Some(endpoint) => json!({ "url": public_url(url), "endpoint": public_url(endpoint) }),
+            None => json!({ "url": public_url(url) }),
+        };
     }
     let mut host = Map::new();
     for key in ["host", "port", "database"] {

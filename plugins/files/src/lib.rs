@@ -4,11 +4,13 @@
 mod columns; // text -> the values of one column
 mod csv; // comma-separated values
 mod inference; // which types hold a text
+mod input; // a file that is read
 mod ipc; // Arrow IPC
 mod jsonl; // JSON lines
 mod number; // numbers in text, exactly or not at all
 mod options; // what the user may set
 mod parquet; // Parquet
+mod remote; // buckets of object stores
 mod shown; // names and values in messages
 mod store; // where a target keeps its files
 mod tap; // which files there are, what they hold, readers of them

@@ -10,14 +10,26 @@ use crate::target::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions, Pa
 
 #[test]
 fn the_manifest_is_what_the_code_says() {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let file_tap = |tap: TapManifest| TapManifest {
-        connection: vec!["path".to_owned()],
+        connection: words(&["path", "url"]),
+        auth: words(&[
+            "access_key",
+            "service_account",
+            "account_key",
+            "sas",
+            "environment",
+            "api_key",
+            "bearer",
+            "basic",
+        ]),
         exact: true,
         deterministic: true,
         ..tap
     };
     let file_target = |target: TargetManifest| TargetManifest {
-        connection: vec!["path".to_owned()],
+        connection: words(&["path", "url"]),
+        auth: words(&["access_key", "service_account", "account_key", "sas", "environment"]),
         write_modes: vec![WriteMode::Append, WriteMode::Overwrite],
         transactional: true,
         // Some file systems do not.
@@ -25,7 +37,7 @@ fn the_manifest_is_what_the_code_says() {
         ..target
     };
     let manifest = ManifestBuilder::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-        .description("Files of comma-separated values, JSON, Parquet and Arrow, in folders")
+        .description("Files of comma-separated values, JSON, Parquet and Arrow, in folders and object stores")
         .license("Apache-2.0")
         .tap("csv", "Files of comma-separated values", file_tap(tap_manifest::<CsvOptions>()))
         .tap(

@@ -6,11 +6,15 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use dstream_sdk::{Connection, ConnectorConfig, Error, Result, parse_options};
+use dstream_sdk::{
+    Auth, Connection, ConnectorConfig, Context, Error, Result, StoreConnection, parse_options,
+};
 
 use crate::csv::Dialect;
+use crate::remote::{Address, Bucket, Service};
 use crate::tap::{Encoding, Globs, Opening, Patterns};
 use crate::types;
 
@@ -208,22 +212,55 @@ impl Settings {
     }
 }
 
-/// The path of the connection.
-pub(crate) fn path(config: &ConnectorConfig) -> Result<PathBuf> {
+/// Where files are.
+pub(crate) enum Place {
+    /// On this machine.
+    Folder(PathBuf),
+    /// In a bucket, or on a web server.
+    Bucket(Arc<Bucket>),
+}
+
+impl Place {
+    /// The place that `connection.url` names; `None`: the connection is not by `url`.
+    fn of_url(context: &Context, config: &ConnectorConfig) -> Result<Option<Place>> {
+        let Some(connection) = StoreConnection::of(config)? else {
+            Auth::of(config)?.check_is_one_of(&["none"])?;
+            return Ok(None);
+        };
+        let address = Address::parse(&connection.url)?;
+        let bucket = Bucket::new(context.clone(), address, &connection, &Auth::of(config)?)?;
+        Ok(Some(Place::Bucket(Arc::new(bucket))))
+    }
+}
+
+/// Where a tap finds its files.
+pub(crate) fn tap_place(context: &Context, config: &ConnectorConfig) -> Result<Place> {
+    if let Some(place) = Place::of_url(context, config)? {
+        return Ok(place);
+    }
     let connection = Connection::of(config)?;
     let path = connection.path().map_err(|error| {
         error.hint("write `\"connection\": {\"path\": \"data/*.csv\"}`: a file, a folder or a glob")
     });
-    path.map(Path::to_owned)
+    path.map(Path::to_owned).map(Place::Folder)
 }
 
-/// The folder that a target writes to.
-pub(crate) fn folder(config: &ConnectorConfig) -> Result<PathBuf> {
+/// Where a target puts its files.
+pub(crate) fn target_place(context: &Context, config: &ConnectorConfig) -> Result<Place> {
+    if let Some(place) = Place::of_url(context, config)? {
+        return match &place {
+            Place::Bucket(bucket) if bucket.address().service == Service::Http => {
+                Err(Error::config("`connection.url` is that of a web server, which is only read")
+                    .hint("write to `s3://…`, `gs://…`, `az://…` or a folder"))
+            }
+            _ => Ok(place),
+        };
+    }
     let connection = Connection::of(config)?;
     let path = connection
         .path()
         .map_err(|error| error.hint("write `\"connection\": {\"path\": \"out\"}`: the folder for the files"));
-    path.map(Path::to_owned)
+    path.map(Path::to_owned).map(Place::Folder)
 }
 
 pub(crate) fn byte(option: &str, value: Option<char>) -> Result<Option<u8>> {

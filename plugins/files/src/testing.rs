@@ -11,11 +11,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use dstream_sdk::{
-    Bookmark, Catalog, Context, Message, Next, OpenTap, ReadRequest, Result, SelectedStream, Selection, Tap,
+    Bookmark, Catalog, ConnectorConfig, Context, Message, Next, OpenTap, ReadRequest, Result, SelectedStream,
+    Selection, Tap,
 };
 
 use crate::csv::Csv;
 use crate::jsonl::Jsonl;
+use crate::options::Place;
+use crate::remote::Bucket;
 use crate::store::{Local, Store};
 use crate::tap::{FilesTap, Format};
 use crate::target::Encoding;
@@ -69,7 +72,18 @@ pub(crate) fn tap<F: Format>(path: PathBuf, options: Value) -> FilesTap<F> {
 
 pub(crate) fn try_tap<F: Format>(connection: Value, options: Value) -> Result<FilesTap<F>> {
     let config = json!({"name": "n", "type": "csv", "connection": connection, "options": options});
-    FilesTap::open(context(), serde_json::from_value(config).unwrap())
+    try_tap_with(serde_json::from_value(config).unwrap())
+}
+
+pub(crate) fn try_tap_with<F: Format>(config: ConnectorConfig) -> Result<FilesTap<F>> {
+    FilesTap::open(context(), config)
+}
+
+/// A tap of a place in a bucket.
+pub(crate) fn tap_of_bucket<F: Format>(bucket: Arc<Bucket>, options: Value) -> FilesTap<F> {
+    let config = json!({"name": "n", "type": "csv", "options": options});
+    let format = F::from_config(&serde_json::from_value(config).unwrap()).unwrap();
+    FilesTap::of_place(context(), Place::Bucket(bucket), format)
 }
 
 pub(crate) fn context() -> Context {

@@ -15,28 +15,38 @@ const REQUIREMENTS: &str = include_str!("../requirements.txt");
 /// # Errors
 /// There is no Python 3 with `venv`, or the packages cannot be had.
 pub fn install() -> Result<PathBuf> {
-    if let Some(named) = std::env::var_os(PYTHON) {
+    install_into("test-python", REQUIREMENTS, PYTHON)
+}
+
+/// The same for other packages, which have a folder of their own. `named_by` is the variable that names an interpreter
+/// which has them.
+///
+/// # Errors
+/// There is no Python 3 with `venv`, or the packages cannot be had.
+pub fn install_into(name: &str, requirements: &str, named_by: &str) -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os(named_by) {
         return Ok(named.into());
     }
     let target = target()?;
-    let folder = target.join("test-python");
-    let lock = File::create(target.join("test-python.lock"))?;
+    let folder = target.join(name);
+    let lock = File::create(target.join(format!("{name}.lock")))?;
     lock.lock()?;
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     // The last file to be written: what stopped half-way is begun again.
     let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
+    if fs::read_to_string(&installed).is_ok_and(|text| text == requirements) {
         return Ok(python);
     }
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-        .with_context(|| format!("the tests need python3 with its module venv, or one named by {PYTHON}"))?;
-    let requirements = folder.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS)?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
-    fs::write(installed, REQUIREMENTS)?;
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).with_context(|| {
+        format!("the tests need python3 with its module venv, or one named by {named_by}")
+    })?;
+    let file = folder.join("requirements.txt");
+    fs::write(&file, requirements)?;
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(file))?;
+    fs::write(installed, requirements)?;
     Ok(python)
 }
 
@@ -52,7 +62,10 @@ fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The target folder: tests run out of `target/<profile>/deps`, programs out of `target/<profile>`.
-fn target() -> Result<PathBuf> {
+///
+/// # Errors
+/// The program that runs is outside of one.
+pub fn target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let named = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
     let target = program.ancestors().find(named).context("the test runs outside of a target folder")?;

@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-pub use environment::{PYTHON, install};
+pub use environment::{PYTHON, install, install_into, target};
 
 const PROGRAM: &str = include_str!("peer.py");
 

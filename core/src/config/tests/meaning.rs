@@ -16,6 +16,8 @@ fn a_connection_has_one_form_and_nothing_beside_it() {
         (json!({}), "none of `url`, `host`, `path`"),
         (json!({"path": "p", "port": 1}), "`connection.port` goes with `host`, found `path`"),
         (json!({"url": "u", "database": "d"}), "`connection.database` goes with `host`"),
+        (json!({"path": "p", "region": "r"}), "`connection.region` goes with `url`, found `path`"),
+        (json!({"url": "u", "endpoint": 5}), "`connection.endpoint` must be text"),
         (json!({"url": ""}), "`connection.url` is empty"),
         (json!({"host": 5}), "`connection.host` must be text, found a number"),
         (json!({"host": "h", "port": "x"}), "`connection.port` must be a number from 1 to 65535, found text"),
@@ -32,12 +34,17 @@ fn a_connection_has_one_form_and_nothing_beside_it() {
 }
 
 #[test]
-fn auth_has_one_of_five_forms() {
+fn auth_has_one_of_some_forms() {
     for auth in [
         json!({"type": "none"}),
         json!({"type": "bearer", "token": "t"}),
         json!({"type": "basic", "username": "u", "password": ""}),
         json!({"type": "oauth2", "client_id": "c", "client_secret": "s", "token_url": "u", "scope": "x", "refresh_token": "r"}),
+        json!({"type": "access_key", "access_key_id": "i", "secret_access_key": "s", "session_token": "t"}),
+        json!({"type": "account_key", "account": "a", "key": "k"}),
+        json!({"type": "sas", "account": "a", "token": "t"}),
+        json!({"type": "service_account", "key": "{}"}),
+        json!({"type": "environment"}),
     ] {
         assert_eq!(resolve(json!({"auth": auth}), &[]).unwrap().config.auth, auth);
     }

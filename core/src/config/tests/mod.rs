@@ -66,7 +66,17 @@ fn tap() -> TapManifest {
     TapManifest {
         options: options_schema(),
         connection: words(&["url", "host", "path"]),
-        auth: words(&["api_key", "bearer", "basic", "oauth2"]),
+        auth: words(&[
+            "api_key",
+            "bearer",
+            "basic",
+            "oauth2",
+            "access_key",
+            "account_key",
+            "sas",
+            "service_account",
+            "environment",
+        ]),
         ..TapManifest::default()
     }
 }

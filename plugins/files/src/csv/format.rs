@@ -40,11 +40,11 @@ impl Format for Csv {
     fn has_pieces(&self, file: &Found) -> bool {
         // A quote in a comment is none.
         self.0.dialect.comment.is_none()
-            && Source::open(&file.path, self.0.common.opening).is_ok_and(|source| source.is_plain())
+            && Source::open(file, self.0.common.opening).is_ok_and(|source| source.is_plain())
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        Source::open(&file.path, self.0.common.opening).map(drop)
+        Source::open(file, self.0.common.opening).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
@@ -68,7 +68,7 @@ impl Format for Csv {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let mut window = Window::open(&file.path, self.0.common.opening)?;
+        let mut window = Window::open(file, self.0.common.opening)?;
         let mut position = Position::default();
         let many = file.is_one_of_many;
         let decoder = CsvDecoder::new(&self.0, schema.clone(), many, &mut window, &mut position)?;

@@ -31,7 +31,7 @@ impl Columns {
         file: &Found,
         pieces: Pieces,
     ) -> Result<Columns> {
-        let mut window = Window::open(&file.path, settings.common.opening)?;
+        let mut window = Window::open(file, settings.common.opening)?;
         let mut position = Position::default();
         let dialect = header::dialect_of(settings, &window);
         let names = header::read(&mut window, &mut position, &dialect, settings)?;

@@ -5,17 +5,16 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dstream_sdk::{Error, Result};
+use dstream_sdk::Result;
 
 use super::fault::{Fault, Told};
 use super::schema::{self, Layout};
-use crate::shown::shown;
-use crate::tap::io_error;
+use crate::input::Input;
+use crate::tap::{Found, io_error};
 
 /// What a file begins and ends with; a stream does not.
 const MAGIC: &[u8; 6] = b"ARROW1";
@@ -25,7 +24,7 @@ const TAIL_BYTES: u64 = 10;
 /// An Arrow file or stream.
 pub(super) struct IpcFile {
     path: PathBuf,
-    file: File,
+    file: Input,
     length: u64,
     schema: SchemaRef,
     columns: Arc<[Layout]>,
@@ -74,17 +73,14 @@ impl IpcFile {
     ///
     /// # Errors
     /// `Data`: it is no Arrow file, or not whole.
-    pub(super) fn open(path: &Path) -> Result<IpcFile> {
-        let failed = |error: std::io::Error| io_error("opening", path, &error);
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
-        }
-        IpcFile::read(path, file, metadata.len()).map_err(|fault| fault.of(path))
+    pub(super) fn open(found: &Found) -> Result<IpcFile> {
+        let path = &found.path;
+        let file = found.open()?;
+        let (length, _) = file.now().map_err(|error| io_error("opening", path, &error))?;
+        IpcFile::read(path, file, length).map_err(|fault| fault.of(path))
     }
 
-    fn read(path: &Path, file: File, length: u64) -> Told<IpcFile> {
+    fn read(path: &Path, file: Input, length: u64) -> Told<IpcFile> {
         let mut file = IpcFile {
             path: path.to_owned(),
             file,

@@ -49,15 +49,15 @@ impl Format for Ipc {
 
     /// The record batches of a file are; those of a stream need the dictionaries before them.
     fn has_pieces(&self, file: &Found) -> bool {
-        IpcFile::open(&file.path).is_ok_and(|file| matches!(file.messages(), Messages::Listed { .. }))
+        IpcFile::open(file).is_ok_and(|file| matches!(file.messages(), Messages::Listed { .. }))
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        IpcFile::open(&file.path).map(drop)
+        IpcFile::open(file).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<TypedColumns> {
-        let mut opened = IpcFile::open(&file.path)?;
+        let mut opened = IpcFile::open(file)?;
         let mut records = 0;
         let mut add = |rows: Told<u64>| -> Result<()> {
             check_cancelled(context)?;
@@ -99,7 +99,7 @@ impl Format for Ipc {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let opened = IpcFile::open(&file.path)?;
+        let opened = IpcFile::open(file)?;
         let chosen = Chosen::new(&file.path, opened.schema(), schema.clone(), file.is_one_of_many)?;
         let limit = self.max_record_batch_bytes.get();
         Ok(Box::new(IpcRecords::new(context.clone(), opened, chosen, pieces, limits, limit, place)?))

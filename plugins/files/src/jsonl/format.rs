@@ -38,12 +38,12 @@ impl Format for Jsonl {
     }
 
     fn has_pieces(&self, file: &Found) -> bool {
-        let is_plain = Source::open(&file.path, self.0.opening).is_ok_and(|source| source.is_plain());
+        let is_plain = Source::open(file, self.0.opening).is_ok_and(|source| source.is_plain());
         is_plain && has_lines(&self.0, file).unwrap_or(false)
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        Source::open(&file.path, self.0.opening).map(drop)
+        Source::open(file, self.0.opening).map(drop)
     }
 
     fn look(&self, context: &Context, file: &Found, pieces: Pieces) -> Result<Columns> {
@@ -67,7 +67,7 @@ impl Format for Jsonl {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let mut window = Window::open(&file.path, self.0.opening)?;
+        let mut window = Window::open(file, self.0.opening)?;
         let decoder = Box::new(JsonlDecoder::new(&self.0, schema.clone(), &mut window)?);
         let (position, record_bytes) = (Position::default(), self.0.max_record_bytes);
         Ok(Box::new(open_text(context, window, position, decoder, limits, record_bytes, pieces, place)?))
@@ -76,7 +76,7 @@ impl Format for Jsonl {
 
 /// Whether lines are records: where an object begins elsewhere, nobody knows.
 fn has_lines(settings: &Settings, file: &Found) -> Result<bool> {
-    let mut window = Window::open(&file.path, settings.opening)?;
+    let mut window = Window::open(file, settings.opening)?;
     skip_mark(&mut window);
     Ok(Cut::of(&mut window, settings.max_record_bytes)? == Cut::Lines)
 }

@@ -36,7 +36,7 @@ impl Columns {
         file: &Found,
         pieces: Pieces,
     ) -> Result<Columns> {
-        let mut window = Window::open(&file.path, settings.opening)?;
+        let mut window = Window::open(file, settings.opening)?;
         skip_mark(&mut window);
         let mut columns = Columns::default();
         columns.scan(settings, context, &mut window, pieces)?;

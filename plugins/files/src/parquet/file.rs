@@ -7,15 +7,15 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
 
+use crate::input::{Chunks, Input};
 use crate::shown::shown;
-use crate::tap::io_error;
+use crate::tap::{Found, io_error};
 
 /// The end of a file: the length of the footer and the magic.
 const TAIL_BYTES: u64 = 8;
@@ -23,7 +23,7 @@ const TAIL_BYTES: u64 = 8;
 /// The file.
 pub(crate) struct ParquetFile {
     path: PathBuf,
-    file: File,
+    file: Chunks,
     metadata: ArrowReaderMetadata,
     identity: String,
 }
@@ -33,13 +33,11 @@ impl ParquetFile {
     ///
     /// # Errors
     /// `Data`: it is no whole file of Parquet.
-    pub(crate) fn open(path: &Path) -> Result<ParquetFile> {
-        let failed = |error: std::io::Error| io_error("opening", path, &error);
-        let mut file = File::open(path).map_err(failed)?;
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
-        }
+    pub(crate) fn open(found: &Found) -> Result<ParquetFile> {
+        let path = &found.path;
+        let mut file = found.open()?;
         let identity = identity(path, &mut file)?;
+        let file = Chunks::new(file);
         let options = ArrowReaderOptions::new();
         let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
         Ok(ParquetFile { path: path.to_owned(), file, metadata, identity })
@@ -88,9 +86,17 @@ impl ParquetFile {
         columns: &[usize],
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
-        let failed = |error: std::io::Error| io_error("reading", &self.path, &error);
-        let file = self.file.try_clone().map_err(failed)?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+        // A damaged footer may have chunks of less than no bytes.
+        let wanted = guarded(&self.path, || {
+            let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
+            let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| {
+                let (at, bytes) = chunk.byte_range();
+                at..at.saturating_add(bytes)
+            });
+            Ok(wanted.collect::<Vec<_>>())
+        })?;
+        let file = self.file.fetch(wanted.into_iter())?;
         guarded(&self.path, || {
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_row_groups(vec![group])
@@ -102,7 +108,7 @@ impl ParquetFile {
     }
 }
 
-fn identity(path: &Path, file: &mut File) -> Result<String> {
+fn identity(path: &Path, file: &mut Input) -> Result<String> {
     let failed = |error: std::io::Error| io_error("reading", path, &error);
     let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
     let mut tail = [0; TAIL_BYTES as usize];

@@ -44,11 +44,11 @@ impl Format for Parquet {
     }
 
     fn check(&self, file: &Found) -> Result<()> {
-        ParquetFile::open(&file.path).map(drop)
+        ParquetFile::open(file).map(drop)
     }
 
     fn look(&self, _context: &Context, file: &Found, pieces: Pieces) -> Result<TypedColumns> {
-        let opened = ParquetFile::open(&file.path)?;
+        let opened = ParquetFile::open(file)?;
         let groups = (0..opened.groups()).filter(|group| pieces.has(*group as u64));
         let records = groups.map(|group| opened.rows_of(group)).sum();
         TypedColumns::new(&file.path, opened.schema(), records)
@@ -71,7 +71,7 @@ impl Format for Parquet {
         limits: Limits,
         place: Option<&Value>,
     ) -> Result<Box<dyn Records>> {
-        let opened = ParquetFile::open(&file.path)?;
+        let opened = ParquetFile::open(file)?;
         let many = file.is_one_of_many;
         let records =
             ParquetRecords::new(context.clone(), opened, many, schema.clone(), pieces, limits, place)?;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use dstream_sdk::{Context, Error, Result};
 
 use super::{Listed, Lock, Staged, Step, Store};
+use crate::input::carried;
 use crate::shown::shown;
 
 /// How long another run on this machine may hold the lock: it does so while it commits.
@@ -265,6 +266,9 @@ impl Staged for StagedFile {
 
 /// What went wrong with a file, by who must act.
 pub(crate) fn io_error(doing: &str, name: &str, error: &io::Error) -> Error {
+    if let Some(error) = carried(error) {
+        return error;
+    }
     let message = format!("{doing} `{name}`: {error}");
     match error.kind() {
         ErrorKind::PermissionDenied => Error::denied(message).hint("give this user the right to write there"),

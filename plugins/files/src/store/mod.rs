@@ -1,14 +1,16 @@
 //! Where a target keeps its files: names beneath one root, and what can be done with them.
 
 mod local; // a folder
+mod objects; // a bucket of an object store
 mod step; // what a commit does to files
 
 pub(crate) use local::{Local, io_error};
+pub(crate) use objects::Objects;
 pub(crate) use step::Step;
 
 use std::io::Write;
 
-use dstream_sdk::Result;
+use dstream_sdk::{Error, Result};
 
 /// A file in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,4 +69,10 @@ pub(crate) trait Staged: Write + Send {
 
     /// Makes its bytes durable and answers how many they are.
     fn finish(self: Box<Self>) -> Result<u64>;
+}
+
+/// The error of a step whose files somebody else took.
+fn gone(name: &str) -> Error {
+    Error::schema(format!("`{name}` is gone or shorter than what was committed: somebody else changed it"))
+        .hint("put it back, or run with `--full-refresh` to write the stream anew")
 }

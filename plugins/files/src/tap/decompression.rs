@@ -3,8 +3,9 @@
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use crate::input::Input;
 
 /// Bytes that are read of a packed file at once.
 const BUFFER_BYTES: usize = 1 << 17;
@@ -21,15 +22,15 @@ const BZIP2_BLOCKS: [&[u8]; 2] =
 
 /// The bytes of a file, unpacked.
 pub(super) enum Unpacked {
-    Plain(File),
-    Gzip(Box<MultiGzDecoder<BufReader<File>>>),
-    Zstd(Box<zstd::Decoder<'static, BufReader<File>>>),
-    Bzip2(Box<MultiBzDecoder<BufReader<File>>>),
-    Xz(Box<XzReader<BufReader<File>>>),
+    Plain(Input),
+    Gzip(Box<MultiGzDecoder<BufReader<Input>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Input>>>),
+    Bzip2(Box<MultiBzDecoder<BufReader<Input>>>),
+    Xz(Box<XzReader<BufReader<Input>>>),
 }
 
 impl Unpacked {
-    pub(super) fn new(mut file: File) -> io::Result<Unpacked> {
+    pub(super) fn new(mut file: Input) -> io::Result<Unpacked> {
         let mut magic = Vec::new();
         (&mut file).take(MAGIC_BYTES).read_to_end(&mut magic)?;
         file.seek(SeekFrom::Start(0))?;

@@ -1,13 +1,13 @@
 //! From a path to streams: a file, what is in a folder, or what a glob matches.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use dstream_sdk::{Error, Result};
 
 use super::glob::{is_glob, match_glob};
+use super::tree::{Kind, Tree};
+use crate::input::{Input, Origin, carried};
 use crate::shown::shown;
 
 /// Endings of compressed files; the content decides whether they are.
@@ -26,7 +26,9 @@ pub(crate) struct Found {
     /// What bookmarks know it by: its path beneath the folder of the stream, without the ending of its compression, so
     /// that it is the same file once it is packed.
     pub(crate) name: String,
+    /// Where it is; of an object what messages call it.
     pub(crate) path: PathBuf,
+    pub(crate) origin: Origin,
     pub(crate) bytes: u64,
     /// Another one once the file was written to.
     pub(crate) stamp: String,
@@ -34,8 +36,17 @@ pub(crate) struct Found {
     pub(crate) is_one_of_many: bool,
 }
 
+impl Found {
+    pub(crate) fn open(&self) -> Result<Input> {
+        Input::open(&self.path, &self.origin)
+    }
+}
+
 /// What went wrong with a file, by who must act.
 pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Error {
+    if let Some(error) = carried(error) {
+        return error;
+    }
     let message = format!("{doing} `{}`: {error}", shown(path));
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(message).hint("look at the path of the connection"),
@@ -47,22 +58,21 @@ pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Erro
 }
 
 /// The streams of `path`, by name. `endings` are those of the format, such as `.csv`.
-pub(crate) fn streams(path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
-    let mut found = Streams { endings, streams: BTreeMap::new() };
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => found.add_file(path)?,
-        Ok(metadata) if metadata.is_dir() => found.add_folder(path)?,
-        Ok(_) => {
-            return Err(no_file(path));
+pub(crate) fn streams(tree: &Tree, path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
+    let mut found = Streams { tree, endings, streams: BTreeMap::new() };
+    let kind = tree.kind(path)?;
+    match kind {
+        Some(Kind::File) => found.add_file(path)?,
+        Some(Kind::Folder) => found.add_folder(path)?,
+        Some(Kind::Other) => return Err(no_file(path)),
+        None if is_glob(path) => {
+            match_glob(tree, path, endings, &mut |path| found.add_file(path))?;
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_glob(path) => {
-            match_glob(path, endings, &mut |path| found.add_file(path))?;
-        }
-        Err(error) => return Err(io_error("looking at", &absolute(path), &error)),
+        None => return Err(tree.missing(path)),
     }
     if found.streams.is_empty() {
-        let place = shown(&absolute(path));
-        return Err(Error::not_found(match is_glob(path) && !path.is_dir() {
+        let place = tree.shown(path);
+        return Err(Error::not_found(match kind.is_none() {
             true => format!("no file matches `{place}`"),
             false => format!("the folder `{place}` has no file that ends in {}", endings.join(" or ")),
         })
@@ -78,6 +88,7 @@ pub(crate) fn streams(path: &Path, endings: &[&str]) -> Result<Vec<FoundStream>>
 
 /// The streams that were found, each with the file or folder that it has its name from.
 struct Streams<'a> {
+    tree: &'a Tree,
     endings: &'a [&'a str],
     streams: BTreeMap<String, (PathBuf, Vec<Found>)>,
 }
@@ -85,7 +96,7 @@ struct Streams<'a> {
 impl Streams<'_> {
     fn add_file(&mut self, path: &Path) -> Result<()> {
         let name = name_of(path)?;
-        let file = found(path, unpacked(name).to_owned(), false)?;
+        let file = self.tree.found(path, unpacked(name).to_owned(), false)?;
         self.add(stream_of(name, self.endings), path, vec![file])
     }
 
@@ -93,7 +104,7 @@ impl Streams<'_> {
     /// partitions is one as a whole.
     fn add_folder(&mut self, folder: &Path) -> Result<()> {
         let (mut files, mut folders) = (Vec::new(), Vec::new());
-        list(folder, &mut |entry, is_dir| {
+        self.tree.list(folder, &mut |entry, is_dir| {
             match is_dir {
                 true => folders.push(entry.to_owned()),
                 false if has_ending(entry, self.endings) => files.push(entry.to_owned()),
@@ -103,7 +114,7 @@ impl Streams<'_> {
         })?;
         folders.retain(|folder| !is_private(folder));
         if folders.iter().any(|folder| super::hive::is_partition(folder)) {
-            return self.add_whole(&absolute(folder));
+            return self.add_whole(&self.tree.named(folder));
         }
         files.iter().try_for_each(|file| self.add_file(file))?;
         folders.iter().try_for_each(|folder| self.add_whole(folder))
@@ -112,9 +123,9 @@ impl Streams<'_> {
     /// Everything beneath a folder, as one stream.
     fn add_whole(&mut self, root: &Path) -> Result<()> {
         let mut files = Vec::new();
-        walk(root, &mut |entry| {
+        walk(self.tree, root, &mut |entry| {
             if has_ending(entry, self.endings) {
-                files.push(found(entry, name_beneath(root, entry)?, true)?);
+                files.push(self.tree.found(entry, name_beneath(root, entry)?, true)?);
             }
             Ok(())
         })?;
@@ -126,7 +137,7 @@ impl Streams<'_> {
 
     fn add(&mut self, stream: String, path: &Path, files: Vec<Found>) -> Result<()> {
         if let Some((other, _)) = self.streams.insert(stream.clone(), (path.to_owned(), files)) {
-            let mut both = [shown(&other), shown(path)];
+            let mut both = [self.tree.shown(&other), self.tree.shown(path)];
             both.sort();
             let [first, second] = both;
             return Err(Error::config(format!(
@@ -139,10 +150,10 @@ impl Streams<'_> {
 }
 
 /// Calls `each` for every file beneath a folder, without what is hidden or private.
-pub(super) fn walk(root: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
+pub(super) fn walk(tree: &Tree, root: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        list(&folder, &mut |entry, is_dir| {
+        tree.list(&folder, &mut |entry, is_dir| {
             match is_dir {
                 _ if is_private(entry) => {}
                 true => folders.push(entry.to_owned()),
@@ -179,7 +190,7 @@ fn name_of(path: &Path) -> Result<&str> {
     path.file_name().unwrap_or_default().to_str().ok_or_else(|| not_utf8(path))
 }
 
-fn no_file(path: &Path) -> Error {
+pub(super) fn no_file(path: &Path) -> Error {
     Error::unsupported(format!("`{}` is neither a file nor a folder", shown(path)))
         .hint("copy what it gives to a file first, or leave it out with the path or a glob")
 }
@@ -194,17 +205,6 @@ pub(super) fn name_beneath(root: &Path, path: &Path) -> Result<String> {
     let beneath = path.strip_prefix(root).unwrap_or(path);
     let parts: Option<Vec<&str>> = beneath.components().map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| unpacked(&parts.join("/")).to_owned()).ok_or_else(|| not_utf8(path))
-}
-
-pub(super) fn found(path: &Path, name: String, is_one_of_many: bool) -> Result<Found> {
-    let metadata = fs::metadata(path).map_err(|error| io_error("looking at", path, &error))?;
-    if !metadata.is_file() {
-        return Err(no_file(path));
-    }
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let stamp =
-        modified.map_or(String::new(), |time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
-    Ok(Found { name, path: path.to_owned(), bytes: metadata.len(), stamp, is_one_of_many })
 }
 
 /// The name of the stream: that of the file without its endings. A dot would part a schema from a table there, and a file
@@ -235,26 +235,6 @@ pub(crate) fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let plain = unpacked(&name);
     endings.iter().any(|ending| strip(plain, ending).is_some())
-}
-
-/// Calls `each` for what is in a folder, without what is hidden. A link to a folder is not followed: it may lead back.
-pub(super) fn list(folder: &Path, each: &mut dyn FnMut(&Path, bool) -> Result<()>) -> Result<()> {
-    let failed = |error: &std::io::Error| io_error("listing the folder", &absolute(folder), error);
-    for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        let path = entry.path();
-        let kind = entry.file_type().map_err(|error| failed(&error))?;
-        if kind.is_dir() {
-            each(&path, true)?;
-        } else if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-            // Also what is no file, and links that lead nowhere: one with the name of a file is an error.
-            each(&path, false)?;
-        }
-    }
-    Ok(())
 }
 
 /// The whole path, for messages.

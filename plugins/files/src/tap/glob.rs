@@ -5,20 +5,21 @@ use std::path::{Component, Path, PathBuf};
 
 use dstream_sdk::{Error, Result};
 
-use super::found::{absolute, has_ending, list};
-use crate::shown::shown;
+use super::found::has_ending;
+use super::tree::{Kind, Tree};
 
 pub(super) fn is_glob(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '[', '{'])
 }
 
 pub(super) fn match_glob(
+    tree: &Tree,
     written: &Path,
     endings: &[&str],
     found: &mut dyn FnMut(&Path) -> Result<()>,
 ) -> Result<()> {
     let broken = |reason: &dyn std::fmt::Display| {
-        Error::config(format!("the glob `{}` cannot be read: {reason}", shown(written)))
+        Error::config(format!("the glob `{}` cannot be read: {reason}", tree.shown(written)))
     };
     // Without `./` and doubled slashes, as the entries of folders come.
     let path: PathBuf = written.components().filter(|part| *part != Component::CurDir).collect();
@@ -32,17 +33,17 @@ pub(super) fn match_glob(
         matches!(part, Component::Normal(part) if part.to_string_lossy().chars().all(|letter| letter == '*'))
     });
     let start = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-    if !start.is_dir() {
-        let place = shown(&absolute(start));
+    if tree.kind(start)? != Some(Kind::Folder) {
+        let place = tree.shown(start);
         return Err(Error::not_found(format!(
             "the folder `{place}` of the glob `{}` does not exist",
-            shown(written)
+            tree.shown(written)
         ))
         .hint("look at the path of the connection"));
     }
     let mut folders = vec![start.to_owned()];
     while let Some(folder) = folders.pop() {
-        list(&folder, &mut |entry, is_dir| {
+        tree.list(&folder, &mut |entry, is_dir| {
             let entry = entry.strip_prefix(".").unwrap_or(entry);
             if is_dir {
                 folders.push(entry.to_owned());

@@ -16,6 +16,7 @@ mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
 mod source; // the bytes of a file of text, unpacked
 mod text; // the records of one file of text
+mod tree; // where files are looked for
 mod typed; // columns of files that say their types
 mod walk; // from piece to piece through a file of text
 mod window; // slides over the bytes of a file
@@ -40,11 +41,12 @@ use dstream_sdk::{
     Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, Result, Selection, Tap,
 };
 
-use crate::options;
+use crate::options::{self, Place};
 use bookmark::Progress;
 use found::FoundStream;
 use reader::FilesReader;
 use share::{PIECE_BYTES, Share};
+use tree::Tree;
 
 /// Below this, one reader is done before a second one has found its place.
 const BYTES_PER_PART: u64 = 64 << 20;
@@ -55,7 +57,7 @@ const MAX_PARTS: usize = 4;
 /// Tap for the files of a path.
 pub(crate) struct FilesTap<F> {
     context: Context,
-    path: PathBuf,
+    place: Place,
     format: Arc<F>,
     /// Bytes of a piece of text.
     piece_bytes: u64,
@@ -63,17 +65,28 @@ pub(crate) struct FilesTap<F> {
 
 impl<F: Format> OpenTap for FilesTap<F> {
     fn open(context: Context, config: ConnectorConfig) -> Result<FilesTap<F>> {
-        let (path, format) = (options::path(&config)?, Arc::new(F::from_config(&config)?));
-        Ok(FilesTap { context, path, format, piece_bytes: PIECE_BYTES })
+        let place = options::tap_place(&context, &config)?;
+        Ok(FilesTap::of_place(context, place, F::from_config(&config)?))
     }
 }
 
 impl<F: Format> FilesTap<F> {
+    pub(crate) fn of_place(context: Context, place: Place, format: F) -> FilesTap<F> {
+        FilesTap { context, place, format: Arc::new(format), piece_bytes: PIECE_BYTES }
+    }
+
     fn streams(&self) -> Result<Vec<FoundStream>> {
         let patterns = self.format.patterns();
+        let (tree, path) = match &self.place {
+            Place::Folder(path) => (Tree::Local, path.clone()),
+            Place::Bucket(bucket) => {
+                let path = PathBuf::from(&bucket.address().key);
+                (Tree::of_bucket(bucket, &path)?, path)
+            }
+        };
         match patterns.is_empty() {
-            true => found::streams(&self.path, F::ENDINGS),
-            false => patterns.streams(&self.path, F::ENDINGS),
+            true => found::streams(&tree, &path, F::ENDINGS),
+            false => patterns.streams(&tree, &path, F::ENDINGS),
         }
     }
 

@@ -9,7 +9,8 @@ use std::path::{Component, Path};
 use dstream_sdk::{Error, Result};
 
 use super::found::{self, Found, FoundStream};
-use crate::shown::{quoted, shown};
+use super::tree::{Kind, Tree};
+use crate::shown::quoted;
 
 /// What the user writes of one stream.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,9 +68,9 @@ impl Patterns {
     ///
     /// # Errors
     /// `Config`: a file belongs to two streams. `NotFound`: a pattern matches no file.
-    pub(super) fn streams(&self, folder: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
-        if !folder.is_dir() {
-            let place = shown(&found::absolute(folder));
+    pub(super) fn streams(&self, tree: &Tree, folder: &Path, endings: &[&str]) -> Result<Vec<FoundStream>> {
+        if tree.kind(folder)? != Some(Kind::Folder) {
+            let place = tree.shown(folder);
             return Err(Error::config(format!(
                 "`streams` names files beneath `path`, and `{place}` is no folder"
             ))
@@ -77,7 +78,7 @@ impl Patterns {
         }
         let mut streams: BTreeMap<&str, Vec<Found>> = BTreeMap::new();
         let mut is_used = vec![false; self.0.len()];
-        found::walk(folder, &mut |path| {
+        found::walk(tree, folder, &mut |path| {
             let beneath = path.strip_prefix(folder).unwrap_or(path);
             let mut of: Option<&Pattern> = None;
             for (pattern, is_used) in self.0.iter().zip(&mut is_used) {
@@ -87,19 +88,19 @@ impl Patterns {
                 *is_used = true;
                 match of {
                     Some(other) if other.stream != pattern.stream => {
-                        return Err(in_two(path, other, pattern));
+                        return Err(in_two(&tree.shown(path), other, pattern));
                     }
                     _ => of = Some(pattern),
                 }
             }
             if let Some(pattern) = of {
                 let name = found::name_beneath(folder, path)?;
-                streams.entry(&pattern.stream).or_default().push(found::found(path, name, true)?);
+                streams.entry(&pattern.stream).or_default().push(tree.found(path, name, true)?);
             }
             Ok(())
         })?;
         if let Some((pattern, _)) = self.0.iter().zip(&is_used).find(|(_, is_used)| !**is_used) {
-            let place = shown(&found::absolute(folder));
+            let place = tree.shown(folder);
             return Err(Error::not_found(format!(
                 "no file beneath `{place}` matches {} of the stream {}",
                 quoted(pattern.written.as_bytes()),
@@ -135,11 +136,11 @@ impl Pattern {
     }
 }
 
-fn in_two(path: &Path, one: &Pattern, other: &Pattern) -> Error {
+fn in_two(path: &str, one: &Pattern, other: &Pattern) -> Error {
     let [one, other] = [one, other].map(|pattern| {
         format!("{} ({})", quoted(pattern.stream.as_bytes()), quoted(pattern.written.as_bytes()))
     });
-    Error::config(format!("`{}` is matched by two streams: {one} and {other}", shown(path)))
+    Error::config(format!("`{}` is matched by two streams: {one} and {other}", path))
         .hint("make the patterns of `streams` narrower, so that a file belongs to one stream")
 }
 

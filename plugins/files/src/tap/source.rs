@@ -1,6 +1,5 @@
 //! The bytes of a file of text, as the reader of records sees them: unpacked, and in UTF-8.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -10,7 +9,8 @@ use dstream_sdk::{Error, Result};
 
 use super::decompression::Unpacked;
 use super::encoding::{Encoding, NoCharacter, Transcoder};
-use super::found::io_error;
+use super::found::{Found, io_error};
+use crate::input::carried;
 use crate::shown::shown;
 
 /// How a file of text is opened.
@@ -40,15 +40,10 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Source> {
-        let failed = |error: io::Error| io_error("opening", path, &error);
-        let file = File::open(path).map_err(failed)?;
-        // Opening a folder succeeds; only reading it fails, with words that help nobody.
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(Error::unsupported(format!("`{}` is no file", shown(path))));
-        }
-        let modified = metadata.modified().ok();
+    pub(crate) fn open(found: &Found, opening: Opening) -> Result<Source> {
+        let failed = |error: io::Error| io_error("opening", &found.path, &error);
+        let file = found.open()?;
+        let (bytes, modified) = file.now().map_err(failed)?;
         let unpacked = Unpacked::new(file).map_err(failed)?;
         Ok(Source {
             unpacked,
@@ -57,7 +52,7 @@ impl Source {
             transcoder: Transcoder::new(opening.encoding),
             encoded: Vec::new(),
             has_ended: false,
-            bytes: metadata.len(),
+            bytes,
             modified,
         })
     }
@@ -76,11 +71,11 @@ impl Source {
     ///
     /// # Errors
     /// `Data`: the file was cut, or written anew, while it was read.
-    pub(crate) fn check_whole(&self, path: &Path, head: &[u8]) -> Result<()> {
-        let Unpacked::Plain(file) = &self.unpacked else { return Ok(()) };
+    pub(crate) fn check_whole(&mut self, path: &Path, head: &[u8]) -> Result<()> {
+        let Unpacked::Plain(file) = &mut self.unpacked else { return Ok(()) };
         let failed = |error: io::Error| io_error("looking at", path, &error);
-        let metadata = file.metadata().map_err(failed)?;
-        let (place, bytes) = (shown(path), metadata.len());
+        let (bytes, modified) = file.now().map_err(failed)?;
+        let place = shown(path);
         let again = "run again once nobody writes to it";
         let before = self.read.max(self.bytes);
         if bytes < before {
@@ -89,11 +84,10 @@ impl Source {
             ))
             .hint(again));
         }
-        if metadata.modified().ok() == self.modified || self.transcoder.is_some() {
+        if modified == self.modified || self.transcoder.is_some() {
             return Ok(());
         }
         // Something was appended, most likely.
-        let mut file = file;
         let place_before = file.stream_position().map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut now = Vec::with_capacity(head.len());
@@ -163,7 +157,8 @@ impl Source {
 
     fn failed(&self, path: &Path, error: &io::Error) -> Error {
         // An error with a number is the operating system's.
-        let packing = self.unpacked.packing().filter(|_| error.raw_os_error().is_none());
+        let is_of_packing = error.raw_os_error().is_none() && carried(error).is_none();
+        let packing = self.unpacked.packing().filter(|_| is_of_packing);
         let Some(packing) = packing else { return io_error("reading", path, error) };
         let (place, read) = (shown(path), self.read);
         match error.kind() {

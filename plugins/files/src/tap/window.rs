@@ -1,11 +1,12 @@
 //! A window that slides over the decompressed bytes of a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::shown::shown;
 use dstream_sdk::{Error, Result};
 
 use super::encoding::Encoding;
+use super::found::Found;
 use super::position::line_ends;
 use super::source::{Opening, Source};
 
@@ -17,7 +18,7 @@ const BLOCK_BYTES: usize = 512 << 10;
 
 /// The window. Bytes before the position are read, those after it are to come.
 pub(crate) struct Window {
-    path: PathBuf,
+    file: Found,
     opening: Opening,
     source: Source,
     buffer: Vec<u8>,
@@ -30,11 +31,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Window> {
-        let source = Source::open(path, opening)?;
+    pub(crate) fn open(file: &Found, opening: Opening) -> Result<Window> {
+        let (source, path) = (Source::open(file, opening)?, &file.path);
         let (buffer, head) = (Vec::new(), Vec::new());
         let mut window = Window {
-            path: path.to_owned(),
+            file: file.clone(),
             opening,
             source,
             buffer,
@@ -57,7 +58,7 @@ impl Window {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
     }
 
     /// What is read of the file and not yet consumed.
@@ -97,10 +98,10 @@ impl Window {
             last = bytes.last().copied().or(last);
         };
         let (mut left, mut block) = (self.base, vec![0; BLOCK_BYTES]);
-        let mut source = Source::open(&self.path, self.opening).ok();
+        let mut source = Source::open(&self.file, self.opening).ok();
         while let Some(source) = source.as_mut().filter(|_| left > 0) {
             let wanted = usize::try_from(left).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES));
-            match source.read_full(&self.path, &mut block[..wanted]) {
+            match source.read_full(&self.file.path, &mut block[..wanted]) {
                 Ok(read) if read > 0 => {
                     count(&block[..read]);
                     left -= read as u64;
@@ -139,7 +140,7 @@ impl Window {
             self.buffer.resize(wanted, 0);
         }
         let free = &mut self.buffer[self.end..wanted];
-        let count = self.source.read_full(&self.path, free)?;
+        let count = self.source.read_full(&self.file.path, free)?;
         self.ended = count < free.len();
         self.end += count;
         if self.base == 0 && self.head.len() < KEPT_BYTES {
@@ -148,7 +149,7 @@ impl Window {
         }
         if self.ended {
             // Before the last records are given: one that was cut looks like one that is whole.
-            self.source.check_whole(&self.path, &self.head)?;
+            self.source.check_whole(&self.file.path, &self.head)?;
         }
         Ok(count > 0)
     }
@@ -156,7 +157,7 @@ impl Window {
     /// Moves the position to `offset`, which is still in the window or behind it; `false`: the file ends before. `on_block` is asked between blocks.
     pub(crate) fn go_to(&mut self, offset: u64, on_block: &dyn Fn() -> Result<()>) -> Result<bool> {
         let kept_from = offset.saturating_sub(KEPT_BYTES as u64);
-        if offset > self.base + self.end as u64 && self.source.seek(&self.path, kept_from)? {
+        if offset > self.base + self.end as u64 && self.source.seek(&self.file.path, kept_from)? {
             (self.base, self.at, self.end, self.ended) = (kept_from, 0, 0, false);
         }
         while offset > self.base + self.end as u64 {

@@ -17,7 +17,7 @@ pub(crate) use options::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOption
 pub(crate) use packing::{PackedFile, Packing};
 
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dstream_sdk::{
@@ -28,9 +28,10 @@ use dstream_sdk::{
 use crate::csv::CsvEncoding;
 use crate::ipc::IpcEncoding;
 use crate::jsonl::JsonlEncoding;
+use crate::options::Place;
 use crate::parquet::ParquetEncoding;
 use crate::shown::shown;
-use crate::store::{Local, Store};
+use crate::store::{Local, Objects, Store};
 use log::Log;
 use options::{Files, Layout};
 use state::Standing;
@@ -64,7 +65,7 @@ pub(crate) struct FilesTarget<E> {
 
 /// What the target and its writers have in common.
 pub(crate) struct Shared {
-    root: PathBuf,
+    check: Box<Check>,
     open_store: Box<OpenStore>,
     encoding: Box<dyn Encoding>,
     files: Files,
@@ -73,6 +74,9 @@ pub(crate) struct Shared {
 
 /// Opens the place where files go, which is made where it is missing.
 type OpenStore = dyn Fn() -> Result<Arc<dyn Store>> + Send + Sync;
+
+/// Looks whether files can be made there.
+type Check = dyn Fn() -> Result<()> + Send + Sync;
 
 /// A run that has begun.
 struct Run {
@@ -97,42 +101,60 @@ impl Shared {
 
 impl<E: Encoding + FromConfig + 'static> OpenTarget for FilesTarget<E> {
     fn open(context: Context, config: ConnectorConfig) -> Result<FilesTarget<E>> {
-        let root = crate::options::folder(&config)?;
-        let (encoding, files) = E::from_config(&config)?;
-        let folder = root.clone();
-        let open_store =
-            move || -> Result<Arc<dyn Store>> { Ok(Arc::new(Local::open(context.clone(), &folder)?)) };
-        Ok(FilesTarget::new(root, Box::new(open_store), Box::new(encoding), files))
+        let place = crate::options::target_place(&context, &config)?;
+        let (encoding, mut files) = E::from_config(&config)?;
+        let (check, open_store): (Box<Check>, Box<OpenStore>) = match place {
+            Place::Folder(root) => {
+                let folder = root.clone();
+                (
+                    Box::new(move || check_folder(&root)),
+                    Box::new(move || Ok(Arc::new(Local::open(context.clone(), &folder)?))),
+                )
+            }
+            Place::Bucket(bucket) => {
+                files.fit_to_objects()?;
+                Objects::new(bucket.clone())?;
+                let again = bucket.clone();
+                (
+                    Box::new(move || Objects::new(bucket.clone())?.check()),
+                    Box::new(move || Ok(Arc::new(Objects::new(again.clone())?))),
+                )
+            }
+        };
+        Ok(FilesTarget::new(check, open_store, Box::new(encoding), files))
     }
 }
 
 impl<E> FilesTarget<E> {
     fn new(
-        root: PathBuf,
+        check: Box<Check>,
         open_store: Box<OpenStore>,
         encoding: Box<dyn Encoding>,
         files: Files,
     ) -> FilesTarget<E> {
-        let shared = Shared { root, open_store, encoding, files, run: Mutex::default() };
+        let shared = Shared { check, open_store, encoding, files, run: Mutex::default() };
         FilesTarget { shared: Arc::new(shared), _encoding: PhantomData }
     }
 }
 
+fn check_folder(root: &Path) -> Result<()> {
+    // The nearest folder that is there: the others are made by a run.
+    let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    let there = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    if !there.is_dir() {
+        return Err(Error::config(format!("`{}` is a file, not a folder", shown(there)))
+            .hint("choose another folder with `path`"));
+    }
+    // A file without a name, gone when it is closed: the only sure way to know that one can be made.
+    tempfile::tempfile_in(there).map(drop).map_err(|error| {
+        Error::denied(format!("no file can be made in `{}`: {error}", shown(there)))
+            .hint("give this user the right to write there, or choose another folder")
+    })
+}
+
 impl<E: 'static> Target for FilesTarget<E> {
     fn check(&self) -> Result<()> {
-        let root = &self.shared.root;
-        // The nearest folder that is there: the others are made by a run.
-        let absolute = std::path::absolute(root).unwrap_or_else(|_| root.clone());
-        let there = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-        if !there.is_dir() {
-            return Err(Error::config(format!("`{}` is a file, not a folder", shown(there)))
-                .hint("choose another folder with `path`"));
-        }
-        // A file without a name, gone when it is closed: the only sure way to know that one can be made.
-        tempfile::tempfile_in(there).map(drop).map_err(|error| {
-            Error::denied(format!("no file can be made in `{}`: {error}", shown(there)))
-                .hint("give this user the right to write there, or choose another folder")
-        })
+        (self.shared.check)()
     }
 
     fn begin(&self, pipeline: &Pipeline) -> Result<Begun> {

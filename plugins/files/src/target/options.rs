@@ -13,6 +13,10 @@ use crate::jsonl::JsonlEncoding;
 use crate::options::byte;
 use crate::parquet::ParquetEncoding;
 
+/// An object that becomes larger is followed by another one: object stores copy 5 GiB at once, and bytes are looked at now
+/// and then.
+const MAX_OBJECT_BYTES: u64 = 4 << 30;
+
 /// Options of the target `csv`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +142,21 @@ pub(crate) struct Files {
     pub(crate) layout: Layout,
     pub(crate) max_rows: Option<NonZeroU64>,
     pub(crate) max_bytes: Option<NonZeroU64>,
+}
+
+impl Files {
+    /// Fits them to what object stores can do.
+    ///
+    /// # Errors
+    /// `Config`: a file is to grow.
+    pub(crate) fn fit_to_objects(&mut self) -> Result<()> {
+        if self.layout == Layout::File {
+            return Err(Error::config("`layout` is `file`, and objects of an object store do not grow")
+                .hint("leave out `layout`, or write to a folder"));
+        }
+        self.max_bytes = self.max_bytes.or(NonZeroU64::new(MAX_OBJECT_BYTES));
+        Ok(())
+    }
 }
 
 fn comma() -> char {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use dstream_sdk::{Error, Result};
 
 use super::{BUFFER_BYTES, Local};
-use crate::store::Store;
+use crate::store::{Store, gone};
 
 impl Local {
     pub(super) fn move_file(&self, from: &str, to: &str) -> Result<()> {
@@ -157,11 +157,6 @@ fn exchange(dir: &Dir, one: &str, other: &str) -> io::Result<()> {
     dir.rename(other, dir, &between)?;
     dir.rename(one, dir, other)?;
     dir.rename(&between, dir, one)
-}
-
-fn gone(name: &str) -> Error {
-    Error::schema(format!("`{name}` is gone or shorter than what was committed: somebody else changed it"))
-        .hint("put it back, or run with `--full-refresh` to write the stream anew")
 }
 
 fn changed(name: &str, at: u64) -> Error {

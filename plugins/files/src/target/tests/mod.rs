@@ -247,7 +247,7 @@ fn a_table_whose_last_file_is_gone_can_be_written_anew() {
 
 #[test]
 fn a_commit_of_two_windows_has_the_rows_of_both() {
-    for kind in Kind::all() {
+    for kind in Kind::all().into_iter().chain(Kind::in_buckets()) {
         for write_mode in [WriteMode::Append, WriteMode::Overwrite] {
             let world = World::of(&kind);
             let (target, mode) = (world.target(), mode(write_mode));
@@ -271,7 +271,7 @@ fn a_commit_of_two_windows_has_the_rows_of_both() {
 
 #[test]
 fn steps_that_failed_once_are_carried_out_before_the_next_commit() {
-    for kind in Kind::all() {
+    for kind in Kind::all().into_iter().chain(Kind::in_buckets()) {
         for at in 0..12 {
             let world = World::of(&kind);
             let left = Arc::new(AtomicI64::new(i64::MAX));

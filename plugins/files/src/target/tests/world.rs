@@ -2,6 +2,7 @@
 
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use object_store::memory::InMemory;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,10 +19,12 @@ use crate::csv::{Csv, CsvEncoding};
 use crate::ipc::{Ipc, IpcEncoding};
 use crate::jsonl::{Jsonl, JsonlEncoding};
 use crate::parquet::{Parquet, ParquetEncoding};
-use crate::store::{Local, Store};
+use crate::remote::{Address, Bucket};
+use crate::store::{Local, Objects, Store};
+use crate::tap::Format;
 use crate::target::options::{Files, Layout};
 use crate::target::{Encoding, FilesTarget, FromConfig};
-use crate::testing::{self, read};
+use crate::testing::{self, Read, context, read};
 
 pub(super) type TestTarget = FilesTarget<()>;
 
@@ -49,10 +52,12 @@ pub(super) struct Running {
     window: u64,
 }
 
-/// A folder, and who writes to it.
+/// A folder or a bucket, and who writes to it.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     folder: Arc<TempDir>,
+    /// What there is where a bucket is written to.
+    memory: Arc<InMemory>,
     pipeline: String,
     table: String,
     kind: Kind,
@@ -63,11 +68,25 @@ pub(super) struct World {
 pub(super) struct Kind {
     format: &'static str,
     options: Value,
+    in_bucket: bool,
 }
 
 impl Kind {
     pub(super) fn new(format: &'static str, options: Value) -> Kind {
-        Kind { format, options }
+        Kind { format, options, in_bucket: false }
+    }
+
+    /// Everything that is done in buckets.
+    pub(super) fn in_buckets() -> Vec<Kind> {
+        let kinds = vec![
+            Kind::new("parquet", json!({})),
+            Kind::new("csv", json!({"max_file_rows": 3, "compression": "gzip"})),
+        ];
+        kinds.into_iter().map(|kind| Kind { in_bucket: true, ..kind }).collect()
+    }
+
+    pub(super) fn is_in_bucket(&self) -> bool {
+        self.in_bucket
     }
 
     /// One for everything that a target does in a way of its own.
@@ -118,7 +137,8 @@ impl World {
 
     pub(super) fn of(kind: &Kind) -> World {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        World { folder, pipeline: "numbers".into(), table: "numbers".into(), kind: kind.clone() }
+        let memory = Arc::new(InMemory::new());
+        World { folder, memory, pipeline: "numbers".into(), table: "numbers".into(), kind: kind.clone() }
     }
 
     /// The same folder, written to in another way.
@@ -157,13 +177,22 @@ impl World {
         &self,
         wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
     ) -> TestTarget {
-        let root = self.path("");
-        let folder = root.clone();
+        let (folder, bucket) = (self.path(""), self.bucket("out"));
+        let in_bucket = self.kind.in_bucket;
         let open = move || -> Result<Arc<dyn Store>> {
-            Ok(wrap(Arc::new(Local::open(Context::detached(Arc::default()), &folder)?)))
+            Ok(wrap(match in_bucket {
+                true => Arc::new(Objects::new(bucket.clone())?),
+                false => Arc::new(Local::open(context(), &folder)?),
+            }))
         };
         let (encoding, files) = self.kind.made();
-        FilesTarget::new(root, Box::new(open), encoding, files)
+        FilesTarget::new(Box::new(|| Ok(())), Box::new(open), encoding, files)
+    }
+
+    /// The bucket, at a key.
+    fn bucket(&self, key: &str) -> Arc<Bucket> {
+        let address = Address::parse(&format!("s3://bucket/{key}")).unwrap();
+        Arc::new(Bucket::of_test(context(), self.memory.clone(), address))
     }
 
     pub(super) fn begin(&self, target: &TestTarget) -> Result<Running> {
@@ -299,6 +328,10 @@ impl World {
 
     /// The names of the files in a folder.
     pub(super) fn files(&self, folder: &str) -> Vec<String> {
+        if self.kind.in_bucket {
+            let listed = Objects::new(self.bucket("out")).unwrap().list(folder).unwrap();
+            return listed.into_iter().map(|file| file.name).collect();
+        }
         let Ok(entries) = std::fs::read_dir(self.path(folder)) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -341,7 +374,11 @@ impl World {
             false => {
                 let names = self.files(&self.table).into_iter();
                 let of_kind = names.filter(|name| name.ends_with(&self.kind.ending()));
-                of_kind.map(|name| self.path(&self.table).join(name)).collect()
+                let table = match self.kind.in_bucket {
+                    true => Path::new("out").join(&self.table),
+                    false => self.path(&self.table),
+                };
+                of_kind.map(|name| table.join(name)).collect()
             }
         };
         let mut numbers: Vec<i64> = files.into_iter().flat_map(|file| self.numbers_in(file)).collect();
@@ -349,24 +386,32 @@ impl World {
         numbers
     }
 
+    fn read<F: Format>(&self, file: PathBuf, options: Value) -> Read {
+        let tap = match self.kind.in_bucket {
+            true => testing::tap_of_bucket::<F>(self.bucket(file.to_str().unwrap()), options),
+            false => testing::tap::<F>(file, options),
+        };
+        read(&tap, None).unwrap()
+    }
+
     fn numbers_in(&self, file: PathBuf) -> Vec<i64> {
         let batches = match self.kind.format {
             // A file of JSON lines without lines has no columns.
             "jsonl" if std::fs::metadata(&file).unwrap().len() == 0 => return Vec::new(),
-            "jsonl" => read(&testing::tap::<Jsonl>(file, json!({"types": {"n": "int64"}})), None),
+            "jsonl" => self.read::<Jsonl>(file, json!({"types": {"n": "int64"}})),
             "csv" => {
                 let header = self.kind.options.get("header").is_none();
-                if !header && std::fs::metadata(&file).unwrap().len() == 0 {
+                if !header && !self.kind.in_bucket && std::fs::metadata(&file).unwrap().len() == 0 {
                     return Vec::new();
                 }
                 let types = json!({if header { "n" } else { "column_1" }: "int64"});
-                read(&testing::tap::<Csv>(file, json!({"types": types, "header": header})), None)
+                self.read::<Csv>(file, json!({"types": types, "header": header}))
             }
-            "arrow" => read(&testing::tap::<Ipc>(file, json!({})), None),
-            _ => read(&testing::tap::<Parquet>(file, json!({})), None),
+            "arrow" => self.read::<Ipc>(file, json!({})),
+            _ => self.read::<Parquet>(file, json!({})),
         };
         let of_batch = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
-        batches.unwrap().batches.iter().flat_map(of_batch).collect()
+        batches.batches.iter().flat_map(of_batch).collect()
     }
 }
 

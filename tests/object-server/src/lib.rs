@@ -1,0 +1,64 @@
+//! Private servers of objects for tests, in memory, on loopback: S3 by moto, Azure Blob Storage by Azurite. Both know
+//! conditional puts, uploads in parts and copies.
+
+mod azure;
+
+pub use azure::{ACCOUNT, ACCOUNT_KEY, AzureServer};
+
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+/// Names an interpreter that has the packages.
+pub const PYTHON: &str = "DSTREAMS_TEST_MOTO_PYTHON";
+/// Versions are pinned there.
+const REQUIREMENTS: &str = include_str!("../requirements.txt");
+const PROGRAM: &str = include_str!("server.py");
+
+/// The one bucket that a server begins with.
+pub const BUCKET: &str = "bucket";
+
+/// A server that runs until it is dropped.
+pub struct S3Server {
+    port: u16,
+    child: Child,
+    /// Closed, it ends: also where the test was killed.
+    stdin: Option<ChildStdin>,
+}
+
+impl S3Server {
+    /// Starts one with an empty bucket.
+    ///
+    /// # Errors
+    /// There is no Python, or the packages cannot be had.
+    pub fn start() -> Result<S3Server> {
+        let python = dstream_peers::install_into("test-moto", REQUIREMENTS, PYTHON)?;
+        let mut child = Command::new(python)
+            .args(["-c", PROGRAM, BUCKET])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().context("its output is a pipe")?;
+        let mut server = S3Server { port: 0, child, stdin };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        server.port = line.trim().parse().context("the server did not say its port")?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        // It holds nothing that is needed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
