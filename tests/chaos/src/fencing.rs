@@ -42,7 +42,7 @@ pub struct Request {
 pub struct Figures {
     /// Runs that were stopped in the middle, woke up after a newer one, and had to commit nothing.
     pub trials: u64,
-    /// Runs that were stopped before they had begun or after they had committed all.
+    /// Runs that were stopped before they had begun or after they had committed all, or had ended by then.
     pub others: u64,
     /// Everything that was wrong.
     pub verdict: Verdict,
