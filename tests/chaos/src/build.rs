@@ -7,11 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::column::{CSV, Column, POSTGRES, POSTGRES_COMMON};
-use crate::destination::{Destination, FilesDestination, Form, PostgresDestination, SqliteDestination};
+use crate::destination::{
+    Destination, FilesDestination, Form, Place, PostgresDestination, SqliteDestination,
+};
 use crate::pair::{Pair, System};
 use crate::random::Random;
 use crate::servers::Servers;
-use crate::source::{CsvSource, PostgresSource, Source, SqliteSource};
+use crate::source::{CsvSource, ParquetSource, PostgresSource, Source, SqliteSource};
 use crate::stream::{Kind, Stream};
 use crate::world::Plan;
 
@@ -47,7 +49,8 @@ pub(crate) fn sides(
             used.push(server);
             Box::new(source)
         }
-        System::Csv | System::Parquet | System::Jsonl => {
+        System::Parquet => Box::new(ParquetSource::new(&folder.join("files"), plan == Plan::ByStream)),
+        System::Csv | System::Jsonl | System::S3 => {
             let columns = csv_columns(pair);
             Box::new(CsvSource::new(&folder.join("files"), columns, plan == Plan::ByStream, random))
         }
@@ -63,11 +66,19 @@ pub(crate) fn sides(
             }
             Box::new(destination)
         }
-        System::Parquet => Box::new(FilesDestination::new(&folder.join("lake"), Form::Parquet)),
-        System::Jsonl => Box::new(FilesDestination::new(&folder.join("lake"), Form::Jsonl)),
+        System::Parquet => Box::new(FilesDestination::new(lake(folder), Form::Parquet)),
+        System::Jsonl => Box::new(FilesDestination::new(lake(folder), Form::Jsonl)),
+        System::S3 => {
+            let (server, prefix) = servers.objects()?;
+            Box::new(FilesDestination::new(Place::Bucket(server, prefix), Form::Parquet))
+        }
         System::Sqlite | System::Csv => Box::new(SqliteDestination::new(&folder.join("out"))),
     };
     Ok(Sides { source, destination, servers: used })
+}
+
+fn lake(folder: &Path) -> Place {
+    Place::Folder(folder.join("lake"))
 }
 
 /// PostgreSQL has no nanoseconds.

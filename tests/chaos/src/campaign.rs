@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::figures::Figures;
 use crate::nemesis::{self, Fault};
 use crate::oracle;
-use crate::pair::{Pair, System};
+use crate::pair::Pair;
 use crate::process::End;
 use crate::random::Random;
 use crate::servers::Servers;
@@ -71,7 +71,7 @@ pub fn run(subject: &Subject, request: Request) -> Result<Figures> {
 fn plans(pair: Pair) -> &'static [Plan] {
     match (pair, pair.source()) {
         (Pair::PgPgAppend, _) => &[Plan::Append],
-        (_, System::Csv) => &[Plan::ByStream, Plan::Append],
+        (_, source) if source.is_files() => &[Plan::ByStream, Plan::Append],
         _ => &[Plan::ByStream],
     }
 }

@@ -2,6 +2,7 @@
 //! moments and started again, and every row of the target is compared with what it has to be.
 #![doc = include_str!("../README.md")]
 
+mod allowed; // what may be seen of a table beside a run
 pub mod bug; // bugs on purpose, and the harness that finds each
 mod build; // makes the two sides of a world
 pub mod campaign; // rounds until enough kills

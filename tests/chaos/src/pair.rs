@@ -22,6 +22,8 @@ pub enum Pair {
     CsvParquet,
     /// Files into files of JSON lines.
     CsvJsonl,
+    /// Files of Parquet into objects of Parquet.
+    ParquetS3,
 }
 
 /// One side of a pair.
@@ -32,11 +34,19 @@ pub(crate) enum System {
     Postgres,
     Parquet,
     Jsonl,
+    S3,
+}
+
+impl System {
+    /// Files of this machine.
+    pub(crate) fn is_files(self) -> bool {
+        matches!(self, System::Csv | System::Parquet | System::Jsonl)
+    }
 }
 
 impl Pair {
     /// All of them.
-    pub const ALL: [Pair; 8] = [
+    pub const ALL: [Pair; 9] = [
         Pair::CsvSqlite,
         Pair::PgPgUpsert,
         Pair::PgPgAppend,
@@ -45,11 +55,13 @@ impl Pair {
         Pair::CsvPg,
         Pair::CsvParquet,
         Pair::CsvJsonl,
+        Pair::ParquetS3,
     ];
 
     pub(crate) fn source(self) -> System {
         match self {
             Pair::CsvSqlite | Pair::CsvPg | Pair::CsvParquet | Pair::CsvJsonl => System::Csv,
+            Pair::ParquetS3 => System::Parquet,
             Pair::SqlitePg => System::Sqlite,
             Pair::PgPgUpsert | Pair::PgPgAppend | Pair::PgSqlite => System::Postgres,
         }
@@ -61,6 +73,7 @@ impl Pair {
             Pair::PgPgUpsert | Pair::PgPgAppend | Pair::SqlitePg | Pair::CsvPg => System::Postgres,
             Pair::CsvParquet => System::Parquet,
             Pair::CsvJsonl => System::Jsonl,
+            Pair::ParquetS3 => System::S3,
         }
     }
 }

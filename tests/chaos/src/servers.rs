@@ -1,22 +1,40 @@
-//! The PostgreSQL servers of a campaign: its own, for it stops them.
+//! The servers of a campaign: its own, for it stops those of PostgreSQL.
 
 use anyhow::{Context, Result};
+use dstream_object_server::S3Server;
 use dstream_postgres_server::{Options, Server};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Servers by number, started when they are asked for.
+/// Servers of PostgreSQL by number, and one of objects, started when they are asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Servers(Vec<Arc<Server>>);
+pub(crate) struct Servers {
+    postgres: Vec<Arc<Server>>,
+    objects: Option<Arc<S3Server>>,
+    prefixes: u32,
+}
 
 impl Servers {
     /// # Errors
     /// There is no PostgreSQL, or it does not start.
     pub(crate) fn get(&mut self, number: usize) -> Result<Arc<Server>> {
-        while self.0.len() <= number {
-            self.0.push(Arc::new(Server::start(&Options::default())?));
+        while self.postgres.len() <= number {
+            self.postgres.push(Arc::new(Server::start(&Options::default())?));
         }
-        Ok(Arc::clone(&self.0[number]))
+        Ok(Arc::clone(&self.postgres[number]))
+    }
+
+    /// A server of objects, and what no key in it begins with yet.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn objects(&mut self) -> Result<(Arc<S3Server>, String)> {
+        let server = match &self.objects {
+            Some(server) => server.clone(),
+            None => Arc::clone(self.objects.insert(Arc::new(S3Server::start()?))),
+        };
+        self.prefixes += 1;
+        Ok((server, format!("lake-{}", self.prefixes)))
     }
 }
 

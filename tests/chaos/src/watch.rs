@@ -4,27 +4,27 @@
 //! A table that is overwritten is the old one or the new one.
 
 use anyhow::{Context, Result, anyhow};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::destination::FilesDestination;
-use crate::stream::{Kind, Stream};
+use crate::allowed::{Allowed, Row};
+use crate::destination::{FilesDestination, Listed};
 use crate::world::World;
 
 /// Between two looks: the run that is looked at needs the machine too.
 const PAUSE: Duration = Duration::from_millis(3);
+/// The same, where a server is asked that the run needs too.
+const PAUSE_OF_SERVER: Duration = Duration::from_millis(40);
 const COLUMNS: [&str; 2] = ["id", "version"];
 
-/// Rows, by `id` and version.
-type Rows = BTreeSet<(i64, i64)>;
-
-/// What was seen last of each table.
+/// What was seen last of each table, in order, and what is known of files that never change.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(BTreeMap<&'static str, Rows>);
+pub(crate) struct Memory {
+    tables: BTreeMap<&'static str, Vec<Row>>,
+    files: BTreeMap<Listed, Vec<Row>>,
+}
 
 /// What somebody saw.
 #[derive(Debug, Default)]
@@ -38,14 +38,6 @@ pub(crate) struct Seen {
     pub(crate) memory: Memory,
 }
 
-/// What may be seen of a table.
-enum Allowed {
-    /// Some of these, and more each time.
-    Growing(Rows),
-    /// What there was, then what there is.
-    Either(Rows, Rows),
-}
-
 /// Somebody who reads.
 pub(crate) struct Watch {
     stop: Sender<()>,
@@ -56,15 +48,18 @@ impl Watch {
     /// Begins to read, if there are files that anybody may read. `memory` is of the run before, of the same sources.
     pub(crate) fn start(world: &World<'_>, memory: Memory) -> Option<Watch> {
         let files = world.destination.files()?.clone();
+        // A bucket has no folders that could be exchanged.
+        let overlaps = files.place().lists_at_once();
+        let pause = if overlaps { PAUSE_OF_SERVER } else { PAUSE };
         let allowed: Vec<(&'static str, Allowed)> =
-            world.streams.iter().map(|stream| (stream.name, Allowed::of(stream))).collect();
+            world.streams.iter().map(|stream| (stream.name, Allowed::of(stream, overlaps))).collect();
         let (stop, stopped) = mpsc::channel();
         let reader = thread::spawn(move || {
             let mut seen = Seen { memory, ..Seen::default() };
             let mut is_last = false;
             // Once more after the end: what a killed run leaves is seen until the next one.
             while seen.findings.is_empty() && !is_last {
-                is_last = stopped.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout);
+                is_last = stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout);
                 for (table, allowed) in &allowed {
                     seen.look(&files, table, allowed)?;
                 }
@@ -86,8 +81,8 @@ impl Watch {
 
 impl Seen {
     fn look(&mut self, files: &FilesDestination, table: &'static str, allowed: &Allowed) -> Result<()> {
-        let rows = loop {
-            match read(files, table) {
+        let mut rows = loop {
+            match read(files, table, &mut self.memory.files) {
                 Ok(Some(rows)) => break rows,
                 Ok(None) => self.repeated += 1,
                 Err(error) => {
@@ -97,116 +92,71 @@ impl Seen {
             }
         };
         self.looks += 1;
-        let count = rows.len();
-        let rows: Rows = rows.into_iter().collect();
-        if rows.len() < count {
-            self.findings.push(format!("beside a run, `{table}` had {} rows twice", count - rows.len()));
-        }
-        let before = self.memory.0.get(table);
+        rows.sort_unstable();
+        let before = self.memory.tables.get(table).map(Vec::as_slice);
         if let Some(problem) = allowed.find_problem(&rows, before) {
             self.findings.push(format!("beside a run, `{table}` {problem}"));
         }
-        self.memory.0.insert(table, rows);
+        self.memory.tables.insert(table, rows);
         Ok(())
     }
 }
 
-impl Allowed {
-    fn of(stream: &Stream) -> Allowed {
-        let rows =
-            |versions: &BTreeMap<i64, i64>| versions.iter().map(|(id, version)| (*id, *version)).collect();
-        match stream.kind {
-            Kind::Appended | Kind::Keyed => Allowed::Growing(stream.history().collect()),
-            Kind::Replaced => Allowed::Either(rows(&stream.copied), rows(&stream.versions)),
-        }
-    }
-
-    fn find_problem(&self, rows: &Rows, before: Option<&Rows>) -> Option<String> {
-        match self {
-            Allowed::Growing(all) => {
-                let foreign = rows.difference(all).next();
-                let gone = before.and_then(|before| before.difference(rows).next());
-                let foreign = foreign.map(|row| format!("had the row {row:?}, which is not in the source"));
-                foreign.or_else(|| gone.map(|row| format!("had no row {row:?} any more")))
-            }
-            Allowed::Either(_, new) if rows == new => None,
-            Allowed::Either(_, new) if before == Some(new) => {
-                Some("was the new one, and is not any more".into())
-            }
-            Allowed::Either(old, _) if rows == old => None,
-            Allowed::Either(old, new) => {
-                let (count, old, new) = (rows.len(), old.len(), new.len());
-                Some(format!("was neither the old one ({old} rows) nor the new one ({new}): {count} rows"))
-            }
-        }
-    }
-}
-
 /// The rows of all files of a table, as they come. None: its files were replaced meanwhile.
-fn read(files: &FilesDestination, table: &str) -> Result<Option<Vec<(i64, i64)>>> {
+fn read(
+    files: &FilesDestination,
+    table: &str,
+    known: &mut BTreeMap<Listed, Vec<Row>>,
+) -> Result<Option<Vec<Row>>> {
     let listed = files.list(table)?;
-    let mut opened = Vec::new();
-    for path in &listed {
-        match File::open(path) {
-            Ok(file) => opened.push((path, file)),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("`{}`", path.display())),
+    let mut contents = Vec::new();
+    for file in &listed {
+        match known.contains_key(file) {
+            true => {}
+            false => match files.place().read(&file.name)? {
+                Some(bytes) => contents.push((file, bytes)),
+                None => return Ok(None),
+            },
         }
     }
-    // A folder that is exchanged while it is listed shows some of its files.
-    let again = files.list(table)?;
-    if listed.iter().any(|path| !again.contains(path)) || (listed.is_empty() && !again.is_empty()) {
-        return Ok(None);
+    if !files.place().lists_at_once() {
+        // A folder that is exchanged while it is listed shows some of its files.
+        let again = files.list(table)?;
+        if listed.iter().any(|file| !again.contains(file)) || (listed.is_empty() && !again.is_empty()) {
+            return Ok(None);
+        }
     }
-    let mut rows = Vec::new();
-    for (path, file) in opened {
+    let mut all: Vec<Row> = listed.iter().filter_map(|file| known.get(file)).flatten().copied().collect();
+    for (file, bytes) in contents {
+        let mut rows = Vec::new();
         let mut row = |found: &[crate::value::Found]| {
             rows.push((found[0].number().unwrap_or(-1), found[1].number().unwrap_or(-1)));
         };
-        files.read(file, &COLUMNS, &mut row).with_context(|| format!("`{}`", path.display()))?;
+        files.read(bytes, &COLUMNS, &mut row).with_context(|| format!("`{}`", file.name))?;
+        all.extend(&rows);
+        if file.tag.is_some() {
+            known.insert(file.clone(), rows);
+        }
     }
-    Ok(Some(rows))
+    Ok(Some(all))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::destination::Form;
+    use crate::destination::{Form, Place};
+    use crate::stream::{Kind, Stream};
     use std::fs;
-
-    fn rows(ids: std::ops::Range<i64>, version: i64) -> Rows {
-        ids.map(|id| (id, version)).collect()
-    }
-
-    #[test]
-    fn what_grows_may_be_there_in_part_and_never_goes_again() {
-        let allowed = Allowed::Growing(rows(0..10, 0));
-        assert_eq!(allowed.find_problem(&rows(0..4, 0), Some(&rows(0..2, 0))), None);
-        assert_eq!(allowed.find_problem(&Rows::new(), None), None);
-        let gone = allowed.find_problem(&rows(0..4, 0), Some(&rows(0..5, 0)));
-        assert_eq!(gone.as_deref(), Some("had no row (4, 0) any more"));
-        assert!(allowed.find_problem(&rows(9..11, 0), None).is_some());
-    }
-
-    #[test]
-    fn what_is_replaced_is_the_old_one_and_then_the_new_one() {
-        let (old, new) = (rows(0..5, 0), rows(0..7, 1));
-        let allowed = Allowed::Either(old.clone(), new.clone());
-        assert_eq!(allowed.find_problem(&old, None), None);
-        assert_eq!(allowed.find_problem(&new, Some(&old)), None);
-        for wrong in [Rows::new(), rows(0..4, 0), rows(0..6, 1), old.union(&new).copied().collect()] {
-            assert!(allowed.find_problem(&wrong, Some(&old)).is_some(), "{wrong:?}");
-        }
-        assert!(allowed.find_problem(&old, Some(&new)).is_some(), "and never the old one again");
-    }
 
     #[test]
     fn half_a_file_and_a_row_that_is_there_twice_are_seen() {
         let folder = tempfile::tempdir().expect("a folder");
-        let files = FilesDestination::new(folder.path(), Form::Jsonl);
+        let files = FilesDestination::new(Place::Folder(folder.path().to_owned()), Form::Jsonl);
         let table = folder.path().join("events");
         fs::create_dir(&table).expect("made");
-        let allowed = Allowed::Growing(rows(0..10, 0));
+        let mut stream = Stream::new("events", Kind::Appended, None, 1, 1);
+        stream.append(10, &mut crate::random::Random::of(&[1]));
+        let allowed = Allowed::of(&stream, false);
         let look = || {
             let mut seen = Seen::default();
             seen.look(&files, "events", &allowed).expect("listed");

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::build::{self, Sides};
 use crate::destination::Destination;
-use crate::pair::{Pair, System};
+use crate::pair::Pair;
 use crate::process::{End, Running};
 use crate::random::Random;
 use crate::servers::Servers;
@@ -113,7 +113,7 @@ impl<'a> World<'a> {
 
     /// Files that are appended to say all that there is to say.
     fn has_catalog(&self) -> bool {
-        self.plan == Plan::ByStream || self.pair.source() != System::Csv
+        self.plan == Plan::ByStream || !self.pair.source().is_files()
     }
 
     fn write_catalog(&self) -> Result<()> {
@@ -123,7 +123,7 @@ impl<'a> World<'a> {
             let set = ["catalog", "set", "catalog.json", &name, "--replication-method"];
             match stream.replication_key {
                 _ if stream.kind == Kind::Replaced => self.dstreams(&[&set[..], &["FULL_TABLE"]].concat())?,
-                Some(key) if self.pair.source() != System::Csv => {
+                Some(key) if !self.pair.source().is_files() => {
                     self.dstreams(&[&set[..], &["INCREMENTAL", "--replication-key", key]].concat())?;
                 }
                 _ => {}
@@ -220,7 +220,7 @@ impl<'a> World<'a> {
         for stream in &mut self.streams {
             let change = match stream.kind {
                 // Half of a copy is in the target: files are not to change then, tables may.
-                Kind::Replaced if self.pair.source() == System::Csv || self.random.percent(70) => continue,
+                Kind::Replaced if self.pair.source().is_files() || self.random.percent(70) => continue,
                 Kind::Replaced => stream.edit(&mut self.random),
                 Kind::Appended | Kind::Keyed => stream.append(self.random.below(700), &mut self.random),
             };

@@ -41,13 +41,22 @@ mod seeded {
         is_found(Bug::StateBeforeData);
     }
 
-    #[test]
-    fn a_state_that_is_saved_before_the_files_is_found() {
-        let request = Request { pair: Pair::CsvParquet, seed: SEED, kills: 200, until_violation: true };
+    fn saved_state_is_found(pair: Pair) {
+        let request = Request { pair, seed: SEED, kills: 200, until_violation: true };
         let bug = Bug::StateBeforeData;
         let figures = campaign::run(&subject(Some(bug)), request).unwrap();
         println!("{figures}");
         assert!(bug.shows_in(&figures.verdict) > 0, "{figures}");
+    }
+
+    #[test]
+    fn a_state_that_is_saved_before_the_files_is_found() {
+        saved_state_is_found(Pair::CsvParquet);
+    }
+
+    #[test]
+    fn a_state_that_is_saved_before_the_objects_is_found() {
+        saved_state_is_found(Pair::ParquetS3);
     }
 
     #[test]

@@ -31,6 +31,11 @@ fn a_run_from_tables_that_slept_while_another_took_over_commits_nothing() {
 }
 
 #[test]
+fn a_run_to_objects_that_slept_while_another_took_over_commits_nothing() {
+    sleep(Pair::ParquetS3);
+}
+
+#[test]
 fn of_two_runs_at_once_the_second_says_who_is_at_work() {
     two_at_once(&subject(), Pair::CsvPg, 1).unwrap();
 }

@@ -73,3 +73,8 @@ fn thirty_kills_from_files_to_parquet_lose_double_and_alter_nothing() {
 fn thirty_kills_from_files_to_json_lines_lose_double_and_alter_nothing() {
     thirty_kills_beside_a_reader(Pair::CsvJsonl);
 }
+
+#[test]
+fn thirty_kills_from_files_to_objects_lose_double_and_alter_nothing() {
+    thirty_kills_beside_a_reader(Pair::ParquetS3);
+}

@@ -1,9 +1,11 @@
 //! Private servers of objects for tests, in memory, on loopback: S3 by moto, Azure Blob Storage by Azurite. Both know
 //! conditional puts, uploads in parts and copies.
 
-mod azure;
+mod azure; // Azurite
+mod read; // what is in a bucket
 
 pub use azure::{ACCOUNT, ACCOUNT_KEY, AzureServer};
+pub use read::ListedObject;
 
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader};
@@ -19,6 +21,7 @@ const PROGRAM: &str = include_str!("server.py");
 pub const BUCKET: &str = "bucket";
 
 /// A server that runs until it is dropped.
+#[derive(Debug)]
 pub struct S3Server {
     port: u16,
     child: Child,

@@ -1,18 +1,20 @@
-//! Folders of files, one a table, read as somebody reads them who knows nothing but their ending.
+//! Files in folders, one a table, read as somebody reads them who knows nothing but their ending.
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{Array, ArrayRef, RecordBatch, make_array};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::place::{Listed, Place};
 use super::{Destination, Epochs, Record, lines};
 use crate::value::Found;
+
+/// The folder of what was committed.
+const NOTES: &str = "_dstreams";
 
 /// What the files are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,27 +32,30 @@ impl Form {
     }
 }
 
-/// A folder with a folder for each table.
+/// A place with a folder for each table.
 #[derive(Clone, Debug)]
 pub(crate) struct FilesDestination {
-    folder: PathBuf,
+    place: Place,
     form: Form,
 }
 
 impl FilesDestination {
-    /// The target makes the folder.
-    pub(crate) fn new(folder: &Path, form: Form) -> FilesDestination {
-        FilesDestination { folder: folder.to_owned(), form }
+    /// The target makes the folder, where it is one.
+    pub(crate) fn new(place: Place, form: Form) -> FilesDestination {
+        FilesDestination { place, form }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The files of a table that have the ending; none where there is no folder.
     ///
     /// # Errors
     /// The folder cannot be listed.
-    pub(crate) fn list(&self, table: &str) -> Result<Vec<PathBuf>> {
-        let ending = format!(".{}", self.form.name());
-        let mut files = entries(&self.folder.join(table))?;
-        files.retain(|file| file.to_string_lossy().ends_with(&ending));
+    pub(crate) fn list(&self, table: &str) -> Result<Vec<Listed>> {
+        let mut files = self.place.list(table)?;
+        files.retain(|file| has_ending(&file.name, self.form.name()));
         Ok(files)
     }
 
@@ -58,33 +63,52 @@ impl FilesDestination {
     ///
     /// # Errors
     /// It is not whole.
-    pub(crate) fn read(&self, file: File, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
+    pub(crate) fn read(
+        &self,
+        bytes: Vec<u8>,
+        columns: &[&str],
+        visit: &mut dyn FnMut(&[Found]),
+    ) -> Result<()> {
         match self.form {
-            Form::Parquet => read_parquet(file, columns, visit),
-            Form::Jsonl => read_lines(file, columns, visit),
+            Form::Parquet => read_parquet(bytes, columns, visit),
+            Form::Jsonl => read_lines(bytes, columns, visit),
         }
     }
 
     /// The entries of the log, in their order.
     fn log(&self) -> Result<Vec<Json>> {
         let mut all = Vec::new();
-        for notes in entries(&self.folder.join("_dstreams"))? {
-            for file in entries(&notes.join("log"))? {
-                if is_entry(&file) {
-                    let text = fs::read_to_string(&file)?;
-                    let line = text.lines().next().unwrap_or_default();
-                    all.push(serde_json::from_str(line).with_context(|| format!("{}", file.display()))?);
-                }
+        for Listed { name, .. } in self.place.list(NOTES)? {
+            if is_entry(&name) {
+                let bytes = self.place.read(&name)?.with_context(|| format!("`{name}` is gone"))?;
+                let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                all.push(serde_json::from_slice(line).with_context(|| format!("`{name}`"))?);
             }
         }
         Ok(all)
+    }
+
+    /// Whether a completed sync has a use for the file, or for the folder that is empty.
+    fn is_kept(&self, name: &str) -> bool {
+        let parts: Vec<&str> = name.split('/').collect();
+        match parts[..] {
+            [NOTES, "replaced", ..] => false,
+            [NOTES, "tables", file] => file.is_empty() || has_ending(file, "json"),
+            [NOTES, .., "lock" | ""] => true,
+            [NOTES, ..] => is_entry(name),
+            [_, file] => file.is_empty() || has_ending(file, self.form.name()),
+            _ => false,
+        }
     }
 }
 
 impl Destination for FilesDestination {
     fn target(&self) -> Json {
-        let form = self.form.name();
-        json!({"name": "out", "type": form, "connection": {"path": self.folder}, "options": {}})
+        let mut target = self.place.config();
+        target["name"] = "out".into();
+        target["type"] = self.form.name().into();
+        target["options"] = json!({});
+        target
     }
 
     fn control(&self) -> &'static [&'static str] {
@@ -100,30 +124,8 @@ impl Destination for FilesDestination {
     }
 
     fn leftovers(&self) -> Result<Vec<String>> {
-        let mut left = Vec::new();
-        let mut tell = |path: &PathBuf| left.push(format!("`{}`", path.display()));
-        for path in entries(&self.folder)? {
-            if !path.is_dir() {
-                tell(&path);
-            } else if !path.ends_with("_dstreams") {
-                entries(&path)?.iter().filter(|file| !has_ending(file, self.form.name())).for_each(&mut tell);
-            }
-        }
-        let kept = |file: &Path| match parent(file) {
-            "log" => is_entry(file),
-            "tables" => has_ending(file, "json"),
-            _ => file.ends_with("lock"),
-        };
-        for notes in entries(&self.folder.join("_dstreams"))? {
-            for path in entries(&notes)? {
-                match path.is_dir() && !notes.ends_with("replaced") {
-                    true => entries(&path)?.iter().filter(|file| !kept(file)).for_each(&mut tell),
-                    false if kept(&path) => {}
-                    false => tell(&path),
-                }
-            }
-        }
-        Ok(left)
+        let all = self.place.list("")?.into_iter().map(|file| file.name);
+        Ok(all.filter(|name| !self.is_kept(name)).map(|name| format!("`{name}`")).collect())
     }
 
     fn damage(&self) -> Result<Option<String>> {
@@ -131,15 +133,16 @@ impl Destination for FilesDestination {
     }
 
     fn tables(&self) -> Result<Vec<String>> {
-        let folders = entries(&self.folder)?.into_iter().filter(|path| path.is_dir());
-        let names = folders.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        Ok(names.filter(|name| name != "_dstreams").collect())
+        let all = self.place.list("")?;
+        let folders = all.iter().filter_map(|file| file.name.split_once('/')).map(|(folder, _)| folder);
+        let tables: BTreeSet<&str> = folders.filter(|folder| *folder != NOTES).collect();
+        Ok(tables.into_iter().map(str::to_owned).collect())
     }
 
     fn rows(&self, table: &str, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
-        for path in self.list(table)? {
-            let file = File::open(&path)?;
-            self.read(file, columns, visit).with_context(|| format!("`{}`", path.display()))?;
+        for Listed { name, .. } in self.list(table)? {
+            let bytes = self.place.read(&name)?.with_context(|| format!("`{name}` is gone"))?;
+            self.read(bytes, columns, visit).with_context(|| format!("`{name}`"))?;
         }
         Ok(())
     }
@@ -175,38 +178,16 @@ impl Destination for FilesDestination {
     }
 }
 
-/// What is in a folder, sorted; nothing where it is not there.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let found = match fs::read_dir(folder) {
-        Ok(found) => found,
-        Err(error) if is_gone(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("`{}`", folder.display())),
-    };
-    let mut all = found.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    all.sort();
-    Ok(all)
+fn has_ending(name: &str, ending: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, found)| found == ending)
 }
 
-fn is_gone(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory)
+fn is_entry(name: &str) -> bool {
+    name.contains("/log/") && has_ending(name, "log")
 }
 
-fn parent(file: &Path) -> &str {
-    file.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default()
-}
-
-fn has_ending(file: &Path, ending: &str) -> bool {
-    file.extension().is_some_and(|found| found == ending)
-}
-
-fn is_entry(file: &Path) -> bool {
-    has_ending(file, "log")
-}
-
-fn read_lines(mut file: File, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
+fn read_lines(bytes: Vec<u8>, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
+    let text = String::from_utf8(bytes)?;
     ensure!(text.is_empty() || text.ends_with('\n'), "the last line has no end");
     for line in text.split_terminator('\n') {
         let mut members: BTreeMap<String, Found> = lines::members(line)?.into_iter().collect();
@@ -218,8 +199,8 @@ fn read_lines(mut file: File, columns: &[&str], visit: &mut dyn FnMut(&[Found]))
     Ok(())
 }
 
-fn read_parquet(file: File, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
-    for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
+fn read_parquet(bytes: Vec<u8>, columns: &[&str], visit: &mut dyn FnMut(&[Found])) -> Result<()> {
+    for batch in ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))?.build()? {
         let batch = batch?;
         let columns = columns.iter().map(|name| Values::of(&batch, name)).collect::<Result<Vec<_>>>()?;
         let formatters = columns.iter().map(Values::formatter).collect::<Result<Vec<_>>>()?;

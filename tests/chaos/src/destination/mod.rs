@@ -1,11 +1,13 @@
 //! Where the records go.
 
-mod files; // folders of files
+mod files; // files in folders, one a table
 mod lines; // JSON lines, as they are written
+mod place; // where files are
 mod postgres; // tables of a PostgreSQL database
 mod sqlite; // tables of an SQLite file
 
 pub(crate) use files::{FilesDestination, Form};
+pub(crate) use place::{Listed, Place};
 pub(crate) use postgres::PostgresDestination;
 pub(crate) use sqlite::SqliteDestination;
 

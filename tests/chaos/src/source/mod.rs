@@ -1,10 +1,12 @@
 //! Where the records come from.
 
 mod csv; // files of comma-separated values
+mod parquet; // files of Parquet
 mod postgres; // tables of a PostgreSQL database
 mod sqlite; // tables of an SQLite file
 
 pub(crate) use csv::CsvSource;
+pub(crate) use parquet::ParquetSource;
 pub(crate) use postgres::{PostgresSource, url_by_way_of};
 pub(crate) use sqlite::SqliteSource;
 
