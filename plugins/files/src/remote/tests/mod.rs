@@ -1,5 +1,6 @@
 //! Buckets of real servers on loopback, and servers that answer what no good one does.
 
+mod answers; // that are lost, or say that nobody knows
 mod faults; // what goes wrong
 mod objects; // reading and writing
 mod web; // files of web servers
