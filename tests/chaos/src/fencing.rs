@@ -127,11 +127,11 @@ fn see_sleeper(world: &World<'_>, moment: Duration, figures: &mut Figures) -> Re
         // It had committed all before it slept.
         (End::Completed(_), true) if !has_committed => figures.others += 1,
         // A bucket has no lock: the sleeper had looked which entry is the next one, and the newer run made it.
-        (End::Failed { code: LOCKED, said }, false) if says_fenced(said) && is_bucket(world) => {
-            figures.others += 1;
-        }
-        (End::Failed { code: LOCKED, said }, true) if says_fenced(said) => {
-            figures.trials += 1;
+        (End::Failed { code: LOCKED, said }, _) if says_fenced(said) && (has_begun || is_bucket(world)) => {
+            match has_begun {
+                true => figures.trials += 1,
+                false => figures.others += 1,
+            }
             if has_committed {
                 wrong.push("a run that was fenced has committed".to_owned());
             }

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 /// The version is pinned here.
 const PACKAGE: &str = "azurite@3.35.0";
 const MAKE_CONTAINER: &str = include_str!("container.py");
+const MAKE_TOKEN: &str = include_str!("token.py");
 
 /// The account that every Azurite has, and its key, which is public.
 pub const ACCOUNT: &str = "devstoreaccount1";
@@ -51,6 +52,20 @@ impl AzureServer {
             .output()?;
         ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         Ok(server)
+    }
+
+    /// A token (SAS) of the container with these rights, such as `racwdl`. One of the account would do as well, but Azurite
+    /// lets no such one remove anything in a batch.
+    ///
+    /// # Errors
+    /// There is no Python.
+    pub fn token(&self, rights: &str) -> Result<String> {
+        let made = Command::new("python3")
+            .args(["-c", MAKE_TOKEN, ACCOUNT, ACCOUNT_KEY, crate::BUCKET, rights])
+            .stdin(Stdio::null())
+            .output()?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Ok(String::from_utf8(made.stdout)?.trim().to_owned())
     }
 
     /// Where it listens.

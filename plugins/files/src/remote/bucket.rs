@@ -150,7 +150,11 @@ impl Bucket {
                 Ok(meta) => Ok(Some(Seen::new(meta))),
                 // A bucket that there is not answers the same way: only a listing tells.
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
-                Err(error) => Err(failed(error)),
+                // The answer has no body that would say why it is refused; that to a request for bytes has.
+                Err(error) => match self.client.get_range(key, 0..1).await {
+                    Err(why) => Err(failed(why)),
+                    Ok(_) => Err(failed(error)),
+                },
             }
         })
     }

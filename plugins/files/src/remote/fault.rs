@@ -33,7 +33,13 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
     if says(&["PermanentRedirect", "AuthorizationHeaderMalformed", "redirect without LOCATION"]) {
         return Error::config(message).hint("set `connection.region` to that of the bucket");
     }
-    if says(&["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"]) {
+    if says(&[
+        "ExpiredToken",
+        "InvalidToken",
+        "TokenRefreshRequired",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    ]) {
         return Error::denied(message).hint("set `auth` to keys that are valid now");
     }
     match error {

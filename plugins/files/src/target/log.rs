@@ -173,7 +173,8 @@ impl Log {
     }
 
     fn taken_over(&self) -> Error {
-        fenced(&self.pipeline, "that began since")
+        Error::fenced(format!("a newer run took over the pipeline `{}`", self.pipeline))
+            .hint("let the newer run finish")
     }
 
     fn read(&self, number: u64) -> Result<(Entry, String, u64)> {

@@ -15,6 +15,7 @@ mod killed; // at every system call
 mod main_job; // CSV files to SQLite
 mod memory; // within the budget
 mod nyc; // the flights of New York City
+mod objects; // buckets of object stores
 mod plugin_search; // where plugins are found
 mod secrets; // in no output
 mod shop; // three orders
