@@ -14,10 +14,12 @@ pub struct ConnectorConfig {
     /// The connector.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// `{"url": …}`, `{"host": …, "port": …, "database": …}`, `{"path": …}` or null.
+    /// `{"url": …}`, of an object store with `endpoint`, `region`, `allow_http` and `ca`;
+    /// `{"host": …, "port": …, "database": …}`, `{"path": …}` or null.
     #[serde(default)]
     pub connection: serde_json::Value,
-    /// `{"type": "none" | "api_key" | "bearer" | "basic" | "oauth2", …}` or null.
+    /// `{"type": "none" | "api_key" | "bearer" | "basic" | "oauth2", …}`, of object stores `access_key`, `account_key`,
+    /// `sas`, `service_account` or `environment`; or null.
     #[serde(default)]
     pub auth: serde_json::Value,
     /// What only this connector knows, checked against the schema in its manifest.

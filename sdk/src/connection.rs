@@ -100,7 +100,8 @@ impl Connection {
     }
 }
 
-/// The `connection` of an object store: `{"url": …, "endpoint": …, "region": …, "allow_http": …}`.
+/// The `connection` of an object store: `{"url": …, "endpoint": …, "region": …, "allow_http": …,
+/// "ca": …}`.
 ///
 /// `Debug` shows no url, for a url may hold a signature.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -115,6 +116,8 @@ pub struct StoreConnection {
     /// Whether it may be spoken to without TLS.
     #[serde(default)]
     pub allow_http: bool,
+    /// A file with certificates (PEM) of authorities that are trusted besides those of the system.
+    pub ca: Option<PathBuf>,
 }
 
 impl StoreConnection {

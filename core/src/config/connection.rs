@@ -8,11 +8,11 @@ use super::section::Section;
 use super::{Secrets, list};
 
 const FORMS: &[(&str, &[&str])] = &[
-    ("url", &["url", "endpoint", "region", "allow_http"]),
+    ("url", &["url", "endpoint", "region", "allow_http", "ca"]),
     ("host", &["host", "port", "database"]),
     ("path", &["path"]),
 ];
-const KEYS: &[&str] = &["url", "endpoint", "region", "allow_http", "host", "port", "database", "path"];
+const KEYS: &[&str] = &["url", "endpoint", "region", "allow_http", "ca", "host", "port", "database", "path"];
 /// Parts of a name in the query of a URL whose value is a secret.
 const SECRET_PARAMETERS: &[&str] =
     &["password", "passwd", "pwd", "token", "secret", "key", "signature", "sig"];

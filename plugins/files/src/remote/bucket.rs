@@ -150,11 +150,12 @@ impl Bucket {
                 Ok(meta) => Ok(Some(Seen::new(meta))),
                 // A bucket that there is not answers the same way: only a listing tells.
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
-                // The answer has no body that would say why it is refused; that to a request for bytes has.
-                Err(error) => match self.client.get_range(key, 0..1).await {
-                    Err(why) => Err(failed(why)),
-                    Ok(_) => Err(failed(error)),
-                },
+                Err(error) if fault::is_refused(&error) => {
+                    // The answer has no body that would say why; that to a request for bytes has.
+                    let why = self.client.get_range(key, 0..1).await.err();
+                    Err(failed(why.unwrap_or(error)))
+                }
+                Err(error) => Err(failed(error)),
             }
         })
     }

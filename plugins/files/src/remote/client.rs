@@ -4,13 +4,15 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::http::HttpBuilder;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
+use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use dstream_sdk::{Auth, Error, Result, StoreConnection};
 
 use super::address::{Address, Service};
+use crate::shown::shown;
 
 /// A request is tried again so often, and for so long.
 const MAX_RETRIES: usize = 6;
@@ -41,11 +43,16 @@ pub(super) fn client(address: &Address, connection: &StoreConnection, auth: &Aut
     if let Some(endpoint) = endpoint {
         check_endpoint(endpoint, connection.allow_http)?;
     }
-    let options = ClientOptions::new()
+    let mut options = ClientOptions::new()
         .with_allow_http(connection.allow_http)
         .with_connect_timeout(CONNECT_TIMEOUT)
         .with_read_timeout(READ_TIMEOUT)
         .with_timeout(REQUEST_TIMEOUT);
+    if let Some(file) = &connection.ca {
+        for authority in authorities(file)? {
+            options = options.with_root_certificate(authority);
+        }
+    }
     let parts = Parts { address, endpoint, region: connection.region.as_deref(), auth, options };
     let mut secrets = secrets_of(auth);
     secrets.extend(address.query.as_deref().map(of_query).unwrap_or_default());
@@ -178,6 +185,18 @@ impl Parts<'_> {
             None => format!("{}/", self.address.bucket),
         };
         boxed(HttpBuilder::new().with_url(url).with_client_options(options).with_retry(retry()).build())
+    }
+}
+
+fn authorities(file: &Path) -> Result<Vec<Certificate>> {
+    let wrong = |what: String| {
+        Error::config(format!("`connection.ca`, `{}`, {what}", shown(file)))
+            .hint("name a file that begins with `-----BEGIN CERTIFICATE-----`")
+    };
+    let pem = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(all) if !all.is_empty() => Ok(all),
+        _ => Err(wrong("has no certificate in it".to_owned())),
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
         ))
         .hint("copy the file to this machine, or choose a server that answers requests for ranges");
     }
+    if says(&["invalid peer certificate"]) {
+        return Error::config(message).hint("set `connection.ca` to the certificate of its authority");
+    }
     if says(&["PermanentRedirect", "AuthorizationHeaderMalformed", "redirect without LOCATION"]) {
         return Error::config(message).hint("set `connection.region` to that of the bucket");
     }
@@ -63,6 +66,11 @@ pub(super) fn request(doing: &str, place: &str, error: &Fault, secrets: &[String
 fn denied(message: String) -> Error {
     Error::denied(message)
         .hint("give the keys of `auth` the right to read, list and, for a target, write and remove there")
+}
+
+/// The service does not do it for who asks so.
+pub(super) fn is_refused(error: &Fault) -> bool {
+    matches!(status_of(&error.to_string()), Some(400 | 401 | 403))
 }
 
 /// What the service answered, which the library does not always make a kind of error.

@@ -129,17 +129,20 @@ fn every_kind_of_key_opens_its_bucket() {
     }
 }
 
-/// Orders on their way to the bucket, and from it: what both runs say of it.
+/// Orders on their way to the bucket, and from it, at once: what both runs say of it.
 fn fails(config: &Value, codes: [i32; 2]) -> [String; 2] {
-    let sandbox = orders();
-    target(&sandbox, config.clone());
-    let to = sandbox.sync(&["--state", "state.json"]).fails(codes[0]);
-    assert!(!sandbox.path("state.json").exists(), "nothing is done");
-    let sandbox = orders();
-    tap(&sandbox, config.clone());
-    let from = sandbox.sync(&["--state", "state.json"]).fails(codes[1]);
-    assert!(!sandbox.path("state.json").exists(), "nothing is done");
-    [to, from]
+    let run = |code: i32, place: fn(&Sandbox, Value)| {
+        let sandbox = orders();
+        place(&sandbox, config.clone());
+        let error = sandbox.sync(&["--state", "state.json"]).fails(code);
+        assert!(!sandbox.path("state.json").exists(), "nothing is done");
+        error
+    };
+    std::thread::scope(|scope| {
+        let to = scope.spawn(|| run(codes[0], target));
+        let from = run(codes[1], tap);
+        [to.join().expect("it fails as it should"), from]
+    })
 }
 
 /// With the right keys there is nothing in the bucket.
@@ -204,6 +207,30 @@ fn an_endpoint_that_is_down_is_one_sentence_in_time() {
         println!("{scheme}: two runs in {took:?}");
         assert!(took < Duration::from_secs(120), "{took:?}");
     }
+}
+
+/// Takes connections and says nothing; it ends with the test's process.
+fn silence() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    endpoint
+}
+
+#[test]
+fn an_endpoint_that_never_answers_is_given_up_within_two_minutes() {
+    let config = json!({
+        "name": "lake", "type": "parquet",
+        "connection": {"url": "s3://bucket/lake", "endpoint": silence(), "allow_http": true},
+        "auth": {"type": "access_key", "access_key_id": "key", "secret_access_key": "correct-horse"},
+    });
+    let start = Instant::now();
+    for error in fails(&config, [6, 5]) {
+        assert!(error.contains("timed out") && error.contains("run again"), "{error}");
+    }
+    let took = start.elapsed();
+    println!("two runs at once: {took:?}");
+    assert!(took < Duration::from_secs(120), "{took:?}");
 }
 
 /// Where a secret stands in something: as it is, in base64, and as in a url.

@@ -3,6 +3,8 @@
 mod answers; // that are lost, or say that nobody knows
 mod faults; // what goes wrong
 mod objects; // reading and writing
+mod relay; // between a client and a server
+mod tls; // servers with certificates of their own
 mod web; // files of web servers
 
 use serde_json::{Value, json};
