@@ -16,7 +16,7 @@ use crate::world::World;
 /// Between two looks: the run that is looked at needs the machine too.
 const PAUSE: Duration = Duration::from_millis(3);
 /// The same, where a server is asked that the run needs too.
-const PAUSE_OF_SERVER: Duration = Duration::from_millis(40);
+const PAUSE_OF_SERVER: Duration = Duration::from_millis(100);
 const COLUMNS: [&str; 2] = ["id", "version"];
 
 /// What was seen last of each table, in order, and what is known of files that never change.

@@ -12,8 +12,8 @@ fn subject() -> Subject {
     Subject::new(&built.join("dstreams"), &built, None).unwrap()
 }
 
-fn sleep(pair: Pair) {
-    let request = Request { pair, seed: 20_240_229, trials: 10, limit: Duration::from_secs(30) };
+fn sleep(pair: Pair, seconds: u64) {
+    let request = Request { pair, seed: 20_240_229, trials: 10, limit: Duration::from_secs(seconds) };
     let figures = sleepers(&subject(), request).unwrap();
     println!("{pair}: {figures}");
     assert!(figures.verdict.is_clean(), "{figures}");
@@ -22,17 +22,17 @@ fn sleep(pair: Pair) {
 
 #[test]
 fn a_run_from_files_that_slept_while_another_took_over_commits_nothing() {
-    sleep(Pair::CsvPg);
+    sleep(Pair::CsvPg, 30);
 }
 
 #[test]
 fn a_run_from_tables_that_slept_while_another_took_over_commits_nothing() {
-    sleep(Pair::PgPgUpsert);
+    sleep(Pair::PgPgUpsert, 30);
 }
 
 #[test]
 fn a_run_to_objects_that_slept_while_another_took_over_commits_nothing() {
-    sleep(Pair::ParquetS3);
+    sleep(Pair::ParquetS3, 15);
 }
 
 #[test]

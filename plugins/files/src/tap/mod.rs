@@ -35,7 +35,8 @@ pub(crate) use walk::{Walk, Way};
 pub(crate) use window::Window;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use dstream_sdk::{
     Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, Result, Selection, Tap,
@@ -53,6 +54,8 @@ const BYTES_PER_PART: u64 = 64 << 20;
 /// The same, of files.
 const FILES_PER_PART: u64 = 64;
 const MAX_PARTS: usize = 4;
+/// A listing is used again for so long.
+const LISTING_AGE: Duration = Duration::from_secs(10);
 
 /// Tap for the files of a path.
 pub(crate) struct FilesTap<F> {
@@ -61,6 +64,8 @@ pub(crate) struct FilesTap<F> {
     format: Arc<F>,
     /// Bytes of a piece of text.
     piece_bytes: u64,
+    /// What a bucket had when partitions were planned, and when that was.
+    planned: Mutex<Option<(Instant, Vec<FoundStream>)>>,
 }
 
 impl<F: Format> OpenTap for FilesTap<F> {
@@ -72,7 +77,13 @@ impl<F: Format> OpenTap for FilesTap<F> {
 
 impl<F: Format> FilesTap<F> {
     pub(crate) fn of_place(context: Context, place: Place, format: F) -> FilesTap<F> {
-        FilesTap { context, place, format: Arc::new(format), piece_bytes: PIECE_BYTES }
+        FilesTap {
+            context,
+            place,
+            format: Arc::new(format),
+            piece_bytes: PIECE_BYTES,
+            planned: Mutex::default(),
+        }
     }
 
     fn streams(&self) -> Result<Vec<FoundStream>> {
@@ -88,6 +99,23 @@ impl<F: Format> FilesTap<F> {
             true => found::streams(&tree, &path, F::ENDINGS),
             false => patterns.streams(&tree, &path, F::ENDINGS),
         }
+    }
+
+    /// The files of a stream. All readers that begin soon after the plan share its listing of a bucket: it takes a request
+    /// for each thousand of objects. Later ones look anew, for what was found may be gone.
+    fn files_of(&self, stream: &str) -> Result<FoundStream> {
+        {
+            let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*planned {
+                Some((when, streams)) if when.elapsed() < LISTING_AGE => {
+                    if let Some(found) = streams.iter().find(|found| found.stream == stream) {
+                        return Ok(found.clone());
+                    }
+                }
+                _ => *planned = None,
+            }
+        }
+        find(self.streams()?, stream)
     }
 
     /// What the options say of columns and streams that there are not is a slip.
@@ -170,6 +198,10 @@ impl<F: Format> Tap for FilesTap<F> {
                 partitions.push(Partition { id, streams: whole.streams, data });
             }
         }
+        if matches!(self.place, Place::Bucket(_)) {
+            let planned = Some((Instant::now(), streams));
+            *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = planned;
+        }
         Ok(partitions)
     }
 
@@ -186,7 +218,7 @@ impl<F: Format> Tap for FilesTap<F> {
             Some(_) => error,
             None => error.stream(&stream.name),
         };
-        let found = find(self.streams()?, &stream.name)?;
+        let found = self.files_of(&stream.name)?;
         let progress = match request.bookmark {
             Some(bookmark) => Progress::resume(bookmark, share, &self.format.fingerprint()).map_err(named)?,
             None => Progress::new(share, self.format.fingerprint()),

@@ -1,14 +1,16 @@
 //! Answers that are lost behind what was done, and answers that say that nobody knows.
 
 use std::io::Write;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use dstream_sdk::{ErrorKind, OpenTarget, WriteMode};
+use dstream_sdk::{ErrorKind, OpenTarget, ReadRequest, Selection, Tap, WriteMode};
 use serde_json::json;
 
 use super::relay::{Fault, Relay};
 use super::{Server, numbers, read_files, write};
+use crate::csv::Csv;
 use crate::parquet::Parquet;
 use crate::store::{Objects, Store};
 use crate::target::ParquetTarget;
@@ -75,4 +77,33 @@ fn an_upload_whose_end_is_answered_late_is_there() {
         assert_eq!(store.bytes("large").unwrap(), Some(20 << 20));
         assert_eq!(relay.faults.load(Ordering::Relaxed), 1);
     }
+}
+
+#[test]
+fn readers_that_begin_together_share_one_listing() {
+    let server = Server::s3();
+    let bucket = server.bucket();
+    (0..150).for_each(|n| super::put(&bucket, &format!("d/s/{n}.csv"), "a\n1\n"));
+    let relay = Relay::of(&server, "NONE", "", Fault::End, 0);
+    let mut config = server.config("csv", "d", json!({}));
+    config.connection["endpoint"] = relay.endpoint.clone().into();
+    let tap = crate::testing::try_tap_with::<Csv>(config).unwrap();
+    let stream = crate::testing::selected(&tap.discover().unwrap(), "s");
+    let selection = Selection { streams: vec![stream.clone()], ..Selection::default() };
+    let listings = || relay.asked.lock().unwrap().iter().filter(|line| line.contains("list-type=2")).count();
+    let before = listings();
+    let partitions = tap.plan(&selection).unwrap();
+    for partition in partitions {
+        let request = ReadRequest {
+            partition,
+            streams: vec![stream.clone()],
+            bookmark: None,
+            max_batch_rows: NonZeroUsize::MIN,
+            max_batch_bytes: NonZeroU64::MIN,
+        };
+        tap.open_reader(context(), request).unwrap();
+    }
+    assert_eq!(listings(), before + 1);
+    tap.plan(&selection).unwrap();
+    assert_eq!(listings(), before + 2, "a plan looks anew");
 }

@@ -3,8 +3,8 @@
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Server;
@@ -27,6 +27,8 @@ pub(super) struct Relay {
     pub(super) endpoint: String,
     /// Requests that got no answer of the server.
     pub(super) faults: Arc<AtomicUsize>,
+    /// The first lines of all requests.
+    pub(super) asked: Arc<Mutex<Vec<String>>>,
 }
 
 type IsHit = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -41,8 +43,10 @@ impl Relay {
         count: usize,
     ) -> Relay {
         let faults = Arc::new(AtomicUsize::new(0));
-        let noted = faults.clone();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (noted, lines) = (faults.clone(), asked.clone());
         let is_hit: IsHit = Arc::new(move |line: &str| {
+            lines.lock().unwrap().push(line.to_owned());
             let is_meant = line.starts_with(method) && line.contains(part);
             let take = |met: usize| (met < count).then_some(met + 1);
             is_meant && noted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
@@ -54,7 +58,7 @@ impl Relay {
                 let _ = socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
             }
         });
-        Relay { endpoint, faults }
+        Relay { endpoint, faults, asked }
     }
 
     /// The same server behind TLS.
@@ -67,7 +71,7 @@ impl Relay {
             stream.conn.send_close_notify();
             let _ = stream.flush();
         });
-        Relay { endpoint, faults: Arc::default() }
+        Relay { endpoint, faults: Arc::default(), asked: Arc::default() }
     }
 }
 
