@@ -1,28 +1,43 @@
-//! What a reader of Parquet asks for: places of a file. Of an object they are fetched before, few requests for many of them.
+//! What a reader of Parquet asks for: places of a file. Of an object they are fetched before, few requests for many of them,
+//! or block after block where they are large.
 
 use bytes::{Buf, Bytes};
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Input, Object};
 use dstream_sdk::{Error, Result};
 
+/// Parts that are larger together are not fetched at once.
+const AHEAD_BYTES: u64 = 64 << 20;
+/// Blocks of one part are not smaller, however many parts there are.
+const SMALLEST_BYTES: u64 = 64 << 10;
+/// About what the header of a page takes.
+const HEADER_BYTES: usize = 512;
+
 /// A file, with those of its parts that were fetched.
 pub(crate) enum Chunks {
     File(File),
-    Object { object: Arc<Mutex<Object>>, fetched: Vec<(u64, Bytes)> },
+    Object {
+        object: Arc<Mutex<Object>>,
+        fetched: Vec<(u64, Bytes)>,
+        /// Parts that are read one beside the other, each of them from its beginning to its end.
+        parts: Vec<(Range<u64>, Arc<Mutex<Object>>)>,
+    },
 }
 
 impl Chunks {
     pub(crate) fn new(input: Input) -> Chunks {
         match input {
             Input::File(file) => Chunks::File(file),
-            Input::Object(object) => {
-                Chunks::Object { object: Arc::new(Mutex::new(object)), fetched: Vec::new() }
-            }
+            Input::Object(object) => Chunks::Object {
+                object: Arc::new(Mutex::new(object)),
+                fetched: Vec::new(),
+                parts: Vec::new(),
+            },
         }
     }
 
@@ -38,9 +53,22 @@ impl Chunks {
             }
             Chunks::Object { object, .. } => {
                 let ranges: Vec<Range<u64>> = ranges.collect();
-                let parts = lock(object).parts(&ranges)?;
-                let fetched = ranges.iter().map(|range| range.start).zip(parts).collect();
-                Ok(Chunks::Object { object: object.clone(), fetched })
+                let bytes =
+                    ranges.iter().fold(0_u64, |all, range| all.saturating_add(range.end - range.start));
+                let (mut fetched, mut parts) = (Vec::new(), Vec::new());
+                if bytes <= AHEAD_BYTES {
+                    let found = lock(object).parts(&ranges)?;
+                    fetched = ranges.iter().map(|range| range.start).zip(found).collect();
+                } else {
+                    // While one block of a part is looked at, another one is on its way.
+                    let largest = (AHEAD_BYTES / 2 / ranges.len() as u64).max(SMALLEST_BYTES);
+                    let part = |range: Range<u64>| {
+                        let part = lock(object).within(range.clone(), largest);
+                        (range, Arc::new(Mutex::new(part)))
+                    };
+                    parts = ranges.into_iter().map(part).collect();
+                }
+                Ok(Chunks::Object { object: object.clone(), fetched, parts })
             }
         }
     }
@@ -65,15 +93,25 @@ impl Length for Chunks {
     }
 }
 
+impl Chunks {
+    /// An object from a place on, by whoever reads the part that it is in.
+    fn rest(object: &Arc<Mutex<Object>>, parts: &[(Range<u64>, Arc<Mutex<Object>>)], at: u64) -> Rest {
+        let part = parts.iter().find(|(range, _)| range.contains(&at));
+        Rest { object: part.map_or(object, |(_, part)| part).clone(), at }
+    }
+}
+
 impl ChunkReader for Chunks {
     type T = Box<dyn Read>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Box<dyn Read>> {
         match self {
             Chunks::File(file) => Ok(Box::new(file.get_read(start)?)),
-            Chunks::Object { object, fetched } => match rest_of(fetched, start) {
+            Chunks::Object { object, fetched, parts } => match rest_of(fetched, start) {
                 Some(rest) => Ok(Box::new(rest.reader())),
-                None => Ok(Box::new(Rest { object: object.clone(), at: start })),
+                None => {
+                    Ok(Box::new(BufReader::with_capacity(HEADER_BYTES, Chunks::rest(object, parts, start))))
+                }
             },
         }
     }
@@ -81,11 +119,11 @@ impl ChunkReader for Chunks {
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
         match self {
             Chunks::File(file) => file.get_bytes(start, length),
-            Chunks::Object { object, fetched } => match rest_of(fetched, start) {
+            Chunks::Object { object, fetched, parts } => match rest_of(fetched, start) {
                 Some(rest) if rest.len() >= length => Ok(rest.slice(..length)),
                 _ => {
                     let mut bytes = vec![0; length];
-                    Rest { object: object.clone(), at: start }.read_exact(&mut bytes)?;
+                    Chunks::rest(object, parts, start).read_exact(&mut bytes)?;
                     Ok(bytes.into())
                 }
             },

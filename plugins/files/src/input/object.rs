@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 
 use dstream_sdk::{Error, Result};
@@ -19,6 +20,9 @@ const END_BYTES: u64 = 64 << 10;
 pub(crate) struct Object {
     bucket: Arc<Bucket>,
     seen: Seen,
+    /// What of it is read, and the largest block.
+    range: Range<u64>,
+    largest: u64,
     at: u64,
     block: Block,
     /// The next one, of as many bytes.
@@ -50,20 +54,36 @@ impl Drop for Ahead {
 
 impl Object {
     pub(crate) fn new(bucket: Arc<Bucket>, seen: Seen) -> Object {
-        Object { bucket, seen, at: 0, block: Block::default(), ahead: None }
+        let range = 0..seen.bytes();
+        Object { bucket, seen, range, largest: LARGEST_BYTES, at: 0, block: Block::default(), ahead: None }
+    }
+
+    /// A range of it, to be read on its own, in blocks of so many bytes at most.
+    pub(super) fn within(&self, range: Range<u64>, largest: u64) -> Object {
+        let range = range.start..range.end.min(self.seen.bytes());
+        let (at, block) = (range.start, Block::default());
+        Object {
+            bucket: self.bucket.clone(),
+            seen: self.seen.clone(),
+            range,
+            largest,
+            at,
+            block,
+            ahead: None,
+        }
     }
 
     pub(crate) fn length(&self) -> u64 {
         self.seen.bytes()
     }
 
-    pub(super) fn parts(&self, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
+    pub(super) fn parts(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.bucket.parts(&self.seen, ranges)
     }
 
     /// Makes the block be that of the place.
     fn load(&mut self) -> Result<()> {
-        let (at, length) = (self.at, self.seen.bytes());
+        let (at, end) = (self.at, self.range.end);
         let goes_on = at == self.block.end() && !self.block.bytes.is_empty();
         if let Some(mut ahead) = self.ahead.take().filter(|ahead| ahead.at == at) {
             let bytes = self.bucket.wait(async {
@@ -73,22 +93,27 @@ impl Object {
             return self.read_ahead();
         }
         let (from, bytes) = match goes_on {
-            true => (at, (self.block.bytes.len() as u64 * 2).clamp(FIRST_BYTES, LARGEST_BYTES)),
-            false if length - at <= END_BYTES => (length.saturating_sub(END_BYTES), END_BYTES),
-            false => (at, FIRST_BYTES),
+            true => (at, self.next_bytes()),
+            false if end - at <= END_BYTES => {
+                (end.saturating_sub(END_BYTES).max(self.range.start), END_BYTES)
+            }
+            false => (at, FIRST_BYTES.min(self.largest)),
         };
-        let range = from..(from + bytes).min(length);
+        let range = from..(from + bytes).min(end);
         let bytes = self.bucket.wait(self.bucket.part(&self.seen, range))?;
         self.block = Block { at: from, bytes };
         if goes_on { self.read_ahead() } else { Ok(()) }
     }
 
+    fn next_bytes(&self) -> u64 {
+        (self.block.bytes.len() as u64 * 2).max(FIRST_BYTES).min(self.largest)
+    }
+
     fn read_ahead(&mut self) -> Result<()> {
-        let (at, length) = (self.block.end(), self.seen.bytes());
-        if at < length {
-            let bytes = (self.block.bytes.len() as u64 * 2).clamp(FIRST_BYTES, LARGEST_BYTES);
+        let (at, end) = (self.block.end(), self.range.end);
+        if at < end {
             let (bucket, seen) = (self.bucket.clone(), self.seen.clone());
-            let range = at..(at + bytes).min(length);
+            let range = at..(at + self.next_bytes()).min(end);
             let block = dstream_sdk::spawn(async move { bucket.part(&seen, range).await })?;
             self.ahead = Some(Ahead { at, block });
         }
@@ -98,7 +123,7 @@ impl Object {
 
 impl Read for Object {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() || self.at >= self.seen.bytes() {
+        if buffer.is_empty() || self.at >= self.range.end {
             return Ok(0);
         }
         if self.at < self.block.at || self.at >= self.block.end() {

@@ -109,6 +109,34 @@ fn of_parquet_only_what_is_needed_is_fetched() {
 }
 
 #[test]
+fn of_a_large_row_group_few_blocks_are_in_memory() {
+    let columns = (0..4).map(|column| -> (String, arrow::array::ArrayRef) {
+        let scattered = (0..2_300_000_i64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) ^ column);
+        (format!("c{column}"), Arc::new(Int64Array::from_iter_values(scattered)))
+    });
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let content = encoded(&ParquetEncoding { row_group_rows: 4_000_000, level: 1 }, &batch).unwrap();
+    assert!(content.len() > 64 << 20, "{}", content.len());
+    let web = Web::of(content, true);
+    let tap = web.tap::<Parquet>("a%20b/numbers.parquet", json!({"type": "none"})).unwrap();
+    let found = read(&tap, None).unwrap().batches;
+    let mut at = 0;
+    for some in &found {
+        assert!(some.columns() == batch.slice(at, some.num_rows()).columns(), "from row {at} on");
+        at += some.num_rows();
+    }
+    assert_eq!(at, batch.num_rows());
+    let requests = web.requests.lock().unwrap();
+    let bytes = |head: &String| {
+        let (from, to) = head.lines().find_map(|line| line.strip_prefix("range: bytes="))?.split_once('-')?;
+        Some(to.trim().parse::<u64>().ok()? + 1 - from.parse::<u64>().ok()?)
+    };
+    let blocks: Vec<u64> = requests.iter().filter_map(bytes).collect();
+    assert!(blocks.iter().all(|bytes| *bytes <= 8 << 20), "{blocks:?}");
+    assert!(blocks.len() > 8 && blocks.len() < 60, "{blocks:?}");
+}
+
+#[test]
 fn a_server_that_gives_no_parts_or_has_no_such_file_is_named() {
     let none = || json!({"type": "none"});
     let error =
