@@ -91,7 +91,11 @@ impl<'a> World<'a> {
             };
             source.change(stream, &change, &mut random)?;
         }
-        let window = 100 * random.between(2, 8);
+        let window = match destination.files().is_some_and(|files| files.place().lists_at_once()) {
+            // Every request of a server of objects takes as long as a hundred writes to a disk.
+            true => 100 * random.between(5, 12),
+            false => 100 * random.between(2, 8),
+        };
         let world =
             World { subject, pair, plan, source, destination, servers, streams, folder, random, round: 0 };
         world.write_configs(window)?;

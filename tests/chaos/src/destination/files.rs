@@ -92,6 +92,7 @@ impl FilesDestination {
     fn is_kept(&self, name: &str) -> bool {
         let parts: Vec<&str> = name.split('/').collect();
         match parts[..] {
+            [NOTES, "replaced", ""] => true,
             [NOTES, "replaced", ..] => false,
             [NOTES, "tables", file] => file.is_empty() || has_ending(file, "json"),
             [NOTES, .., "lock" | ""] => true,
