@@ -11,6 +11,7 @@ mod hive; // columns in the names of folders
 mod look; // what files hold, looked at by several threads
 mod patterns; // streams that the user names
 mod place; // where to read on in a file of text
+mod planned; // what a run found, for all its readers
 mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
@@ -35,7 +36,7 @@ pub(crate) use walk::{Walk, Way};
 pub(crate) use window::Window;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dstream_sdk::{
     Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, Result, Selection, Tap,
@@ -44,6 +45,7 @@ use dstream_sdk::{
 use crate::options::{self, Place};
 use bookmark::Progress;
 use found::FoundStream;
+use planned::Planned;
 use reader::FilesReader;
 use share::{PIECE_BYTES, Share};
 use tree::Tree;
@@ -61,6 +63,8 @@ pub(crate) struct FilesTap<F> {
     format: Arc<F>,
     /// Bytes of a piece of text.
     piece_bytes: u64,
+    /// What was found when a run was planned.
+    planned: Mutex<Option<Arc<Planned>>>,
 }
 
 impl<F: Format> OpenTap for FilesTap<F> {
@@ -72,7 +76,13 @@ impl<F: Format> OpenTap for FilesTap<F> {
 
 impl<F: Format> FilesTap<F> {
     pub(crate) fn of_place(context: Context, place: Place, format: F) -> FilesTap<F> {
-        FilesTap { context, place, format: Arc::new(format), piece_bytes: PIECE_BYTES }
+        FilesTap {
+            context,
+            place,
+            format: Arc::new(format),
+            piece_bytes: PIECE_BYTES,
+            planned: Mutex::default(),
+        }
     }
 
     fn streams(&self) -> Result<Vec<FoundStream>> {
@@ -88,6 +98,18 @@ impl<F: Format> FilesTap<F> {
             true => found::streams(&tree, &path, F::ENDINGS),
             false => patterns.streams(&tree, &path, F::ENDINGS),
         }
+    }
+
+    /// What is there now, for this run from here on.
+    fn plan_anew(&self) -> Result<Arc<Planned>> {
+        let planned = Arc::new(Planned::new(self.streams()?));
+        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some(planned.clone());
+        Ok(planned)
+    }
+
+    fn planned(&self) -> Result<Arc<Planned>> {
+        let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        planned.map_or_else(|| self.plan_anew(), Ok)
     }
 
     /// What the options say of columns and streams that there are not is a slip.
@@ -129,8 +151,8 @@ fn parts_in(id: &str, stream: &str) -> Option<u64> {
     parts.parse().ok().filter(|parts| *parts > 1)
 }
 
-fn find(streams: Vec<FoundStream>, stream: &str) -> Result<FoundStream> {
-    streams.into_iter().find(|found| found.stream == stream).ok_or_else(|| {
+fn find<'a>(streams: &'a [FoundStream], stream: &str) -> Result<&'a FoundStream> {
+    streams.iter().find(|found| found.stream == stream).ok_or_else(|| {
         Error::schema(format!("no file has the records of the stream `{stream}` any more"))
             .stream(stream)
             .hint("run `dstreams discover` again")
@@ -155,11 +177,10 @@ impl<F: Format> Tap for FilesTap<F> {
     }
 
     fn plan(&self, selection: &Selection) -> Result<Vec<Partition>> {
-        let streams = self.streams()?;
+        let planned = self.plan_anew()?;
         let mut partitions = Vec::new();
         for selected in &selection.streams {
-            let found = streams.iter().find(|found| found.stream == selected.name);
-            let Some(found) = found else { return find(Vec::new(), &selected.name).map(|_| Vec::new()) };
+            let found = find(planned.streams(), &selected.name)?;
             let parts = self.parts_of(found, selection);
             for part in 0..parts {
                 let whole = Partition::whole(&selected.name);
@@ -186,14 +207,16 @@ impl<F: Format> Tap for FilesTap<F> {
             Some(_) => error,
             None => error.stream(&stream.name),
         };
-        let found = find(self.streams()?, &stream.name)?;
+        let planned = self.planned()?;
+        let files = find(planned.streams(), &stream.name)?.files.clone();
+        bookmark::check_room(&files, share).map_err(named)?;
         let progress = match request.bookmark {
             Some(bookmark) => Progress::resume(bookmark, share, &self.format.fingerprint()).map_err(named)?,
             None => Progress::new(share, self.format.fingerprint()),
         };
         let limits = Limits { rows: request.max_batch_rows, bytes: request.max_batch_bytes };
         let (format, schema) = (self.format.clone(), stream.schema.clone());
-        let reader = FilesReader::new(context, format, schema, limits, share, found.files, progress);
+        let reader = FilesReader::new(context, format, schema, limits, planned, files, progress);
         Ok(Box::new(reader.map_err(named)?))
     }
 }
