@@ -85,6 +85,12 @@ impl<F: Format> FilesTap<F> {
         }
     }
 
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn cut_into(mut self, piece_bytes: u64) -> FilesTap<F> {
+        self.piece_bytes = piece_bytes;
+        self
+    }
+
     fn streams(&self) -> Result<Vec<FoundStream>> {
         let patterns = self.format.patterns();
         let (tree, path) = match &self.place {
