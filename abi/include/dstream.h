@@ -175,7 +175,7 @@ typedef struct ds_message {
   uint64_t source_bytes;   /* bytes read from the source for this batch; 0: not counted */
   struct ArrowArray array;
   struct ArrowSchema schema;
-  ds_buf bookmark;         /* a JSON value, 64 KiB at most */
+  ds_buf bookmark;         /* a JSON value, 32 MiB at most */
   /* Byte length of every buffer of array: depth first, a node's buffers before its children, a node's dictionary after
    * its children. An absent (NULL) buffer has length 0. A batch without it is refused. Borrowed until the next call on
    * the reader. */

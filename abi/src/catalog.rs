@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 
-/// How far one partition is read: a JSON value that only its tap understands, 64 KiB at most.
+/// How far one partition is read: a JSON value that only its tap understands, of [`MAX_BOOKMARK_BYTES`] at most.
 pub type Bookmark = serde_json::Value;
+
+/// The most bytes of a bookmark as compact JSON. It is written with every commit: one of more than a few KiB belongs to few
+/// commits, each of much data.
+pub const MAX_BOOKMARK_BYTES: usize = 32 << 20;
 
 /// How a stream is kept up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -20,7 +20,8 @@ mod target; // the side that writes
 
 pub use batch::Batch;
 pub use catalog::{
-    Bookmark, Catalog, Partition, ReadRequest, ReplicationMethod, SelectedStream, Selection, StreamInfo,
+    Bookmark, Catalog, MAX_BOOKMARK_BYTES, Partition, ReadRequest, ReplicationMethod, SelectedStream,
+    Selection, StreamInfo,
 };
 pub use context::{Context, LogLevel, host_log_level, log_of_library};
 pub use delivery::{

@@ -42,10 +42,11 @@ pub use wait::wait;
 // The contract: traits, and the documents that cross.
 pub use dstream_abi::{
     ABI_DRAFT, ABI_MAJOR, ABI_MINOR, AbiVersion, Batch, Begun, Bookmark, Catalog, Commit, CommitRecord,
-    CommitWindow, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, LogLevel, Manifest, Message,
-    Next, OpenTap, OpenTarget, Partition, Pipeline, Prepared, ReadRequest, Reader, ReplicationMethod, Result,
-    SelectedStream, Selection, StreamInfo, StreamPlan, Tap, TapManifest, Target, TargetManifest, WindowWish,
-    WriteMode, WriteRequest, Writer, host_log_level, log_of_library, schema_json,
+    CommitWindow, ConnectorConfig, ConnectorManifest, Context, Error, ErrorKind, LogLevel,
+    MAX_BOOKMARK_BYTES, Manifest, Message, Next, OpenTap, OpenTarget, Partition, Pipeline, Prepared,
+    ReadRequest, Reader, ReplicationMethod, Result, SelectedStream, Selection, StreamInfo, StreamPlan, Tap,
+    TapManifest, Target, TargetManifest, WindowWish, WriteMode, WriteRequest, Writer, host_log_level,
+    log_of_library, schema_json,
 };
 
 // A plugin that depends on the SDK alone uses these through it.

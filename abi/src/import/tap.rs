@@ -14,12 +14,9 @@ use crate::raw::{
     ArrowArray, ArrowSchema, Buf, RawMessage, ReaderObject, Status, Str, TapObject, TapV1, msg,
 };
 use crate::{
-    Batch, Catalog, ConnectorConfig, Context, Error, Message, Next, Partition, ReadRequest, Reader, Result,
-    Selection, Tap,
+    Batch, Catalog, ConnectorConfig, Context, Error, MAX_BOOKMARK_BYTES, Message, Next, Partition,
+    ReadRequest, Reader, Result, Selection, Tap,
 };
-
-/// A longer bookmark is refused: it is written with every commit.
-const MAX_BOOKMARK_BYTES: usize = 64 << 10;
 
 struct Opened {
     table: &'static TapV1,

@@ -3,14 +3,11 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use dstream_abi::{Bookmark, Error};
+use dstream_abi::{Bookmark, Error, MAX_BOOKMARK_BYTES};
 use serde_json::Value;
 
 use super::starts::several_partitions;
 use super::{Edit, Result, RunLock, State, StateError, StateFile};
-
-/// The most bytes a bookmark may have.
-const BOOKMARK_BYTES: usize = 64 << 10;
 
 /// What the user wants to see of a state file: its JSON, with those edits alone that no run has applied yet.
 ///
@@ -40,9 +37,9 @@ pub fn set(path: &Path, stream: &str, bookmark: Bookmark) -> Result<()> {
         return Err(error.hint("clear the stream with `dstreams state clear FILE STREAM`").into());
     }
     let bytes = bookmark.to_string().len();
-    if bytes > BOOKMARK_BYTES {
+    if bytes > MAX_BOOKMARK_BYTES {
         let error =
-            Error::config(format!("the bookmark has {bytes} bytes, at most {BOOKMARK_BYTES} are kept"));
+            Error::config(format!("the bookmark has {bytes} bytes, at most {MAX_BOOKMARK_BYTES} are kept"));
         return Err(error.stream(stream).hint("give a smaller value").into());
     }
     StateFile::check_writable(path)?;

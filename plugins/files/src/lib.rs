@@ -18,6 +18,9 @@ mod target; // what is durable of files that are written
 mod time; // dates and timestamps in ISO 8601
 mod types; // names of types <-> Arrow
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing; // for harnesses that make up files
+
 #[cfg(test)]
 mod manifest; // what the library says of itself
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::KeyValue;
 use super::crowd::Crowd;
 use crate::{Bookmark, Error, Result, SelectedStream, has_seeded_bug, hash_rows};
 
-/// More rows of one value than this are not remembered: a bookmark has 64 KiB at most.
+/// More rows of one value than this are not remembered: their hashes are in every bookmark, which stays below 64 KiB.
 const LIMIT_TIES: usize = 4096;
 const HASHES: &str = "boundary";
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{entry, state};
 use crate::state::{RunLock, State, StateError, StateFile, clear, set, view};
+use dstream_abi::MAX_BOOKMARK_BYTES;
 
 fn file_with(state: State) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +80,7 @@ fn values_that_cannot_be_bookmarks_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
     assert!(set(&path, "users", json!(null)).is_err());
-    assert!(set(&path, "users", json!("x".repeat(70_000))).is_err());
+    assert!(set(&path, "users", json!("x".repeat(MAX_BOOKMARK_BYTES))).is_err());
     assert!(!path.exists());
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct Csv(CsvSettings);
 
 impl Format for Csv {
     const ENDINGS: &'static [&'static str] = &[".csv", ".tsv"];
+    const PIECES_ARE_BYTES: bool = true;
     type Shape = Columns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Csv> {

@@ -24,6 +24,7 @@ pub(crate) struct Ipc {
 
 impl Format for Ipc {
     const ENDINGS: &'static [&'static str] = &[".arrow", ".feather", ".ipc", ".arrows"];
+    const PIECES_ARE_BYTES: bool = false;
     type Shape = TypedColumns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Ipc> {

@@ -15,6 +15,7 @@ pub(crate) struct Jsonl(Settings);
 
 impl Format for Jsonl {
     const ENDINGS: &'static [&'static str] = &[".jsonl", ".ndjson", ".json"];
+    const PIECES_ARE_BYTES: bool = true;
     type Shape = Columns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Jsonl> {

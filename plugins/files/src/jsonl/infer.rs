@@ -1,6 +1,7 @@
 //! The types of the columns, from every record.
 
 use arrow::datatypes::{Field, Schema};
+use std::path::PathBuf;
 
 use dstream_sdk::{Context, Error, Result};
 
@@ -22,10 +23,13 @@ use crate::types;
 const MAX_COLUMNS: usize = 10_000;
 
 /// The keys of files, in the order in which they came, with what all values have in common.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Columns {
     members: Members,
     records: u64,
+    /// The last file, and how many there are before it.
+    file: PathBuf,
+    files: u32,
 }
 
 impl Columns {
@@ -38,13 +42,18 @@ impl Columns {
     ) -> Result<Columns> {
         let mut window = Window::open(file, settings.opening)?;
         skip_mark(&mut window);
-        let mut columns = Columns::default();
+        let mut columns =
+            Columns { members: Members::default(), records: 0, file: file.path.clone(), files: 0 };
         columns.scan(settings, context, &mut window, pieces)?;
         Ok(columns)
     }
 
-    /// Those of both.
-    pub(crate) fn join(mut self, other: Columns) -> Columns {
+    /// Those of both. The other one is of another piece of the last file, or of the next one.
+    pub(crate) fn join(mut self, mut other: Columns) -> Columns {
+        if self.file != other.file {
+            (self.file, self.files) = (other.file, self.files + 1);
+        }
+        other.members.number(self.files);
         self.members.join(other.members);
         self.records += other.records;
         self
@@ -55,7 +64,7 @@ impl Columns {
     /// # Errors
     /// `Data`: there are no columns, or one has a name that Arrow has not.
     pub(crate) fn schema(&self, settings: &Settings, files: &[Found]) -> Result<(Schema, Option<u64>)> {
-        let Columns { members, records } = self;
+        let Columns { members, records, .. } = self;
         let place = files.first().map_or(String::new(), |file| shown(&file.path));
         if members.names.is_empty() {
             let what = if *records == 0 { "is empty" } else { "has no key in any record" };
@@ -68,13 +77,12 @@ impl Columns {
                 .hint("rename the key"));
         }
         check_columns(members, &place)?;
-        let fields = members.names.iter().zip(&members.shapes).map(|(name, shape)| {
-            match (settings.types.get(name), settings.infer) {
+        let fields =
+            members.in_order().map(|(name, shape)| match (settings.types.get(name), settings.infer) {
                 (Some(declared), _) => Field::new(name, declared.clone(), true),
                 (None, Infer::Full) => shape.field(name),
                 (None, Infer::None) => types::json_field(name),
-            }
-        });
+            });
         Ok((Schema::new(fields.collect::<Vec<_>>()), Some(*records)))
     }
 
@@ -118,7 +126,7 @@ impl Columns {
                 }
                 let record = read(&bytes[line.start..line.end], &mut tape)
                     .map_err(|fault| no_record(window, line.start, fault))?;
-                self.members.observe(record, &nulls, 0);
+                self.members.observe(record, &nulls, 0, window.offset() + line.start as u64);
                 self.records += 1;
                 check_columns(&self.members, &place)?;
                 at = line.next;

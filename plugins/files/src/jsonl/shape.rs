@@ -28,49 +28,70 @@ pub(super) enum Shape {
     Json,
 }
 
-/// The keys of objects, in the order in which they came.
+/// Where a key stands first: the number of its file, and the byte in it.
+pub(super) type Place = (u32, u64);
+
+/// The keys of objects.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     pub(super) names: Vec<String>,
-    pub(super) shapes: Vec<Shape>,
+    shapes: Vec<Shape>,
+    firsts: Vec<Place>,
     index: HashMap<Box<[u8]>, usize>,
 }
 
 impl Members {
-    pub(super) fn observe(&mut self, object: Value<'_>, nulls: &Nulls, depth: usize) {
+    /// Looks at an object of a line that begins at the byte `line` of its file.
+    pub(super) fn observe(&mut self, object: Value<'_>, nulls: &Nulls, depth: usize, line: u64) {
         // Records tend to have their keys in one order: the next one is likely that after the last one.
         let mut next = 0;
         for (key, value) in object.members() {
             let at = key.with_text(|name| match self.names.get(next) {
                 Some(expected) if expected.as_bytes() == name => next,
-                _ => self.find_or_add(name),
+                _ => self.find_or_add(name, (0, line + key.start())),
             });
             next = at + 1;
-            self.shapes[at].observe(value, nulls, depth);
+            self.shapes[at].observe(value, nulls, depth, line);
         }
     }
 
     /// Takes what was seen of other records.
     pub(super) fn join(&mut self, other: Members) {
-        for (name, shape) in other.names.into_iter().zip(other.shapes) {
-            let at = self.find_or_add(name.as_bytes());
+        for ((name, shape), first) in other.names.into_iter().zip(other.shapes).zip(other.firsts) {
+            let at = self.find_or_add(name.as_bytes(), first);
+            // It may have been found in a later piece before.
+            self.firsts[at] = self.firsts[at].min(first);
             self.shapes[at].join(shape);
         }
     }
 
-    fn find_or_add(&mut self, name: &[u8]) -> usize {
+    /// Names and shapes in the order in which the keys came, whoever looked at which piece.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&str, &Shape)> {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_by_key(|at| self.firsts[*at]);
+        order.into_iter().map(|at| (self.names[at].as_str(), &self.shapes[at]))
+    }
+
+    /// All of it was in the file of this number.
+    pub(super) fn number(&mut self, file: u32) {
+        self.firsts.iter_mut().for_each(|first| first.0 = file);
+        self.shapes.iter_mut().for_each(|shape| shape.number(file));
+    }
+
+    fn find_or_add(&mut self, name: &[u8], first: Place) -> usize {
         if let Some(at) = self.index.get(name) {
             return *at;
         }
         self.index.insert(name.into(), self.names.len());
         self.names.push(String::from_utf8_lossy(name).into_owned());
         self.shapes.push(Shape::Unknown);
+        self.firsts.push(first);
         self.names.len() - 1
     }
 }
 
 impl Shape {
-    fn observe(&mut self, value: Value<'_>, nulls: &Nulls, depth: usize) {
+    fn observe(&mut self, value: Value<'_>, nulls: &Nulls, depth: usize, line: u64) {
         let is_known = !matches!(self, Shape::Unknown);
         match (value.kind(), &mut *self) {
             (Kind::Null, _) | (_, Shape::Json) => {}
@@ -80,9 +101,9 @@ impl Shape {
                 *candidates = candidates.and(Candidates::of_number(value.written()));
             }
             (Kind::List, Shape::List(inner)) => {
-                value.items().for_each(|item| inner.observe(item, nulls, depth + 1))
+                value.items().for_each(|item| inner.observe(item, nulls, depth + 1, line))
             }
-            (Kind::Object, Shape::Object(members)) => members.observe(value, nulls, depth + 1),
+            (Kind::Object, Shape::Object(members)) => members.observe(value, nulls, depth + 1, line),
             _ if is_known => *self = Shape::Json,
             (kind, _) => {
                 *self = match kind {
@@ -93,7 +114,7 @@ impl Shape {
                     Kind::List | Kind::Object => Shape::Json,
                     Kind::Text | Kind::EscapedText | Kind::Null => Shape::Text,
                 };
-                return self.observe(value, nulls, depth);
+                return self.observe(value, nulls, depth, line);
             }
         }
         self.give_up();
@@ -115,6 +136,14 @@ impl Shape {
         self.give_up();
     }
 
+    fn number(&mut self, file: u32) {
+        match self {
+            Shape::List(inner) => inner.number(file),
+            Shape::Object(members) => members.number(file),
+            _ => {}
+        }
+    }
+
     /// What no type holds is kept as JSON.
     fn give_up(&mut self) {
         let is_map = matches!(self, Shape::Object(members) if members.names.len() > MAX_NESTED_KEYS);
@@ -132,8 +161,8 @@ impl Shape {
             Shape::Number(candidates) => candidates.narrowest(),
             Shape::List(inner) => DataType::List(Arc::new(inner.field("item"))),
             Shape::Object(members) if is_struct(members) => {
-                let fields = members.names.iter().zip(&members.shapes);
-                DataType::Struct(fields.map(|(name, shape)| shape.field(name)).collect::<Fields>())
+                let fields = members.in_order().map(|(name, shape)| shape.field(name));
+                DataType::Struct(fields.collect::<Fields>())
             }
             Shape::Object(_) | Shape::Json => return types::json_field(name),
         };

@@ -71,6 +71,11 @@ impl<'a> Value<'a> {
         self.tape.nodes[self.node].kind
     }
 
+    /// The byte of the line where it begins; that of a text is behind its quote.
+    pub(super) fn start(&self) -> u64 {
+        self.tape.nodes[self.node].start.into()
+    }
+
     /// The value as it is written; a text without its quotes.
     pub(super) fn written(&self) -> &'a [u8] {
         let node = self.tape.nodes[self.node];

@@ -52,6 +52,10 @@ impl ParquetFile {
         self.metadata.schema()
     }
 
+    pub(super) fn metadata(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
     pub(crate) fn groups(&self) -> usize {
         self.metadata.metadata().num_row_groups()
     }
@@ -87,6 +91,18 @@ impl ParquetFile {
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+        self.read_leaves(&self.metadata, mask, group, from_row, batch_rows)
+    }
+
+    /// Reads these leaves of one row group from a row on, as the types that `metadata` has for them.
+    pub(super) fn read_leaves(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        mask: ProjectionMask,
+        group: usize,
+        from_row: u64,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
         // A damaged footer may have chunks of less than no bytes.
         let wanted = guarded(&self.path, || {
             let chunks = self.metadata.metadata().row_group(group).columns().iter().enumerate();
@@ -98,7 +114,7 @@ impl ParquetFile {
         })?;
         let file = self.file.fetch(wanted.into_iter())?;
         guarded(&self.path, || {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
                 .with_row_groups(vec![group])
                 .with_offset(usize::try_from(from_row).unwrap_or(usize::MAX))
                 .with_projection(mask)

@@ -19,6 +19,7 @@ pub(crate) struct Parquet {
 
 impl Format for Parquet {
     const ENDINGS: &'static [&'static str] = &[".parquet", ".pq"];
+    const PIECES_ARE_BYTES: bool = false;
     type Shape = TypedColumns;
 
     fn from_config(config: &ConnectorConfig) -> Result<Parquet> {

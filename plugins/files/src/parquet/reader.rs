@@ -10,6 +10,7 @@ use std::time::Instant;
 use dstream_sdk::{Context, Error, Result};
 
 use super::file::{ParquetFile, guarded};
+use super::times::Times;
 use crate::shown::shown;
 use crate::tap::{Chosen, Given, Limits, Pieces, Records, check_cancelled};
 
@@ -57,12 +58,18 @@ pub(crate) struct ParquetRecords {
     file: ParquetFile,
     chosen: Chosen,
     cursor: Cursor,
-    open: Option<ParquetRecordBatchReader>,
+    open: Option<Group>,
     pieces: Pieces,
     limits: Limits,
     /// Rows that the open row group gives at once, and what one takes in memory as far as is known.
     rows_at_once: usize,
     row_bytes: u64,
+}
+
+/// A row group that is being read.
+struct Group {
+    rows: ParquetRecordBatchReader,
+    times: Option<Times>,
 }
 
 /// Rows of the first batch: they tell how many bytes a row takes.
@@ -107,13 +114,16 @@ impl ParquetRecords {
                 self.cursor = Cursor { group: self.cursor.group + 1, row: 0 };
                 continue;
             }
-            if self.open.is_none() {
-                self.open = Some(self.open_group()?);
-            }
-            let open = &mut self.open;
-            let next = || Ok(open.as_mut().and_then(Iterator::next).transpose()?);
-            match guarded(self.file.path(), next)? {
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => self.open_group()?,
+            };
+            match guarded(self.file.path(), || Ok(open.rows.next().transpose()?))? {
                 Some(batch) => {
+                    if let Some(times) = &mut open.times {
+                        times.check(&self.file, self.cursor.row)?;
+                    }
+                    self.open = Some(open);
                     self.cursor.row += batch.num_rows() as u64;
                     self.learn(&batch);
                     return self.chosen.in_order(self.file.path(), &batch).map(Some);
@@ -128,20 +138,23 @@ impl ParquetRecords {
                         ))
                         .hint("copy it again"));
                     }
-                    self.open = None;
                     self.cursor = Cursor { group: group + 1, row: 0 };
                 }
             }
         }
     }
 
-    fn open_group(&mut self) -> Result<ParquetRecordBatchReader> {
+    fn open_group(&mut self) -> Result<Group> {
         let Cursor { group, row } = self.cursor;
         self.rows_at_once = self.rows_that_fit(self.file.row_bytes(group, self.chosen.columns()));
         if self.row_bytes == 0 {
             self.rows_at_once = self.rows_at_once.min(FIRST_ROWS);
         }
-        self.file.read(group, row, self.chosen.columns(), self.rows_at_once)
+        let columns = self.chosen.columns();
+        Ok(Group {
+            rows: self.file.read(group, row, columns, self.rows_at_once)?,
+            times: Times::new(&self.file, group, row, columns, self.rows_at_once)?,
+        })
     }
 
     /// `packed_bytes` is what a row takes in the file: less than in memory where values repeat.

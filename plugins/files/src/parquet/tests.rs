@@ -67,10 +67,7 @@ fn physical_types_of_old_writers_are_read() {
         |column, _| match column {
             // 2013-01-01 06:00, as days of Julius and nanoseconds.
             ColumnWriter::Int96ColumnWriter(writer) => {
-                let mut at = Int96::new();
-                let nanos: u64 = 6 * 3600 * 1_000_000_000;
-                at.set_data(nanos as u32, (nanos >> 32) as u32, 2_456_294);
-                writer.write_batch(&[at], None, None).unwrap();
+                writer.write_batch(&[int96(2_456_294, 6 * 3600 * 1_000_000_000)], None, None).unwrap();
             }
             ColumnWriter::FixedLenByteArrayColumnWriter(writer) => {
                 let value = FixedLenByteArray::from(ByteArray::from(vec![0xff, 0xff, 0xff, 0xff, 0x85]));
@@ -86,6 +83,51 @@ fn physical_types_of_old_writers_are_read() {
     let tap = parquet(&folder);
     assert_eq!(columns(&tap), ["at: timestamp_ns", "d: decimal(11,2)", "b: decimal(5,1)"]);
     assert_eq!(read(&tap, None).unwrap().rows(), [row(&["2013-01-01T06:00:00", "-1.23", "12.3"])]);
+}
+
+/// A point in time of 96 bits: nanoseconds of a day of Julius.
+fn int96(day: u32, nanos: u64) -> Int96 {
+    let mut at = Int96::new();
+    at.set_data(nanos as u32, (nanos >> 32) as u32, day);
+    at
+}
+
+#[test]
+fn a_point_in_time_that_nanoseconds_do_not_hold_is_refused_with_its_place() {
+    const NOON: u64 = 12 * 3600 * 1_000_000_000;
+    let written = |types: &str, days: &[u32], levels: Option<&[i16]>| {
+        let values: Vec<Int96> = days.iter().map(|day| int96(*day, NOON)).collect();
+        let content = raw(types, |column, _| match column {
+            ColumnWriter::Int96ColumnWriter(writer) => {
+                let repeated = levels.map(|levels| vec![0; levels.len()]);
+                writer.write_batch(&values, levels, repeated.as_deref()).unwrap();
+            }
+            _ => panic!("no such column"),
+        });
+        Folder::with("a.parquet", content)
+    };
+    // 1677-09-21, 2262-04-11 and the days beyond; 9999-12-31, which stands for "never".
+    for day in [2_333_836, 2_547_339] {
+        let folder = written("message m { required int96 at; }", &[day], None);
+        read(&parquet(&folder), None).unwrap();
+    }
+    for day in [0, 2_333_835, 2_547_340, 5_373_484, u32::MAX] {
+        for (types, days, levels, place) in [
+            ("message m { required int96 at; }", vec![2_456_294, day], None, "`at`, 1 rows after"),
+            ("message m { optional group g { optional int96 at; } }", vec![day], Some([2]), "`g`, 0 rows"),
+            (
+                "message m { required group l (LIST) { repeated group list { required int96 element; } } }",
+                vec![day],
+                Some([1]),
+                "`l`, 0 rows",
+            ),
+        ] {
+            let folder = written(types, &days, levels.as_ref().map(|levels| &levels[..]));
+            let error = read(&parquet(&folder), None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Data, "{day}: {error}");
+            assert!(error.message().contains(place), "{day}: {error}");
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use super::found::Found;
 use super::share::Share;
-use dstream_sdk::{Bookmark, Error, Result};
+use dstream_sdk::{Bookmark, Error, MAX_BOOKMARK_BYTES, Result};
 
 const VERSION: u32 = 2;
-/// About what a file takes in a bookmark.
-const BYTES_PER_FILE: u64 = 250;
+/// About what a file takes in a bookmark, and what it takes at most besides its name.
+const BYTES_PER_FILE: u64 = 300;
+const MOST_BYTES_PER_FILE: usize = 420;
 
 /// How far each file is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,9 +37,32 @@ struct Seen {
     stamp: String,
 }
 
+/// Whether a bookmark can tell of so many files.
+///
+/// # Errors
+/// `Config`: it cannot.
+pub(crate) fn check_room(files: &[Found], share: Share) -> Result<()> {
+    // A small file is in one part.
+    let is_in = |file: &&Found| file.bytes > share.piece_bytes || share.pieces_of(&file.name).has(0);
+    let bytes: usize = files.iter().filter(is_in).map(|file| file.name.len() + MOST_BYTES_PER_FILE).sum();
+    if bytes <= MAX_BOOKMARK_BYTES {
+        return Ok(());
+    }
+    let room = files.len() * (MAX_BOOKMARK_BYTES / 100) / (bytes / 100).max(1);
+    Err(Error::config(format!(
+        "the stream has {} files, and a bookmark has room for about {room} of them",
+        files.len()
+    ))
+    .hint("cut it into several streams with `streams`, or write fewer and larger files"))
+}
+
 impl Progress {
     pub(crate) fn new(share: Share, read_as: String) -> Progress {
         Progress { version: VERSION, share, read_as, files: BTreeMap::new() }
+    }
+
+    pub(crate) fn share(&self) -> Share {
+        self.share
     }
 
     /// Reads a bookmark.
@@ -89,5 +113,42 @@ impl Progress {
     pub(crate) fn bytes_of_others(&self, file: &Found) -> u64 {
         let others = self.files.len() - usize::from(self.files.contains_key(&file.name));
         others as u64 * BYTES_PER_FILE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Origin;
+    use std::path::PathBuf;
+
+    fn files(count: usize, bytes: u64) -> Vec<Found> {
+        let file = |n: usize| Found {
+            name: format!("year=2024/orders-{n:09}.csv"),
+            path: PathBuf::new(),
+            origin: Origin::Local,
+            bytes,
+            stamp: "1700000000.000000000".to_owned(),
+            is_one_of_many: true,
+        };
+        (0..count).map(file).collect()
+    }
+
+    #[test]
+    fn a_bookmark_has_room_for_as_many_files_as_it_says() {
+        let (share, read_as) = (Share::WHOLE, "csv \",\" \"\\\"\" none true 0".to_owned());
+        let files_that_fit = files(MAX_BOOKMARK_BYTES / (MOST_BYTES_PER_FILE + 30) - 1, 1 << 40);
+        check_room(&files_that_fit, share).unwrap();
+        let place = serde_json::json!({
+            "offset": u64::MAX, "records": u64::MAX, "line_end": "carriage_return", "head": "f".repeat(32),
+            "tail": "f".repeat(32), "read_as": read_as,
+        });
+        let mut progress = Progress::new(share, read_as);
+        files_that_fit.iter().for_each(|file| progress.finish(file, place.clone()));
+        assert!(progress.bookmark().unwrap().to_string().len() <= MAX_BOOKMARK_BYTES);
+
+        let error = check_room(&files(100_000, 10), share).unwrap_err();
+        assert!(error.message().contains("100000 files"), "{error}");
+        check_room(&files(100_000, 10), Share { part: 1, parts: 4, ..share }).unwrap();
     }
 }

@@ -16,6 +16,8 @@ use dstream_sdk::{ConnectorConfig, Context, Result};
 pub(crate) trait Format: Send + Sync + Sized + 'static {
     /// How names of such files end.
     const ENDINGS: &'static [&'static str];
+    /// A piece is as many bytes of the file: what is shorter has one.
+    const PIECES_ARE_BYTES: bool;
     /// What is known of the columns of files that were looked at.
     type Shape: Send;
 

@@ -48,12 +48,26 @@ pub(crate) fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> Erro
         return error;
     }
     let message = format!("{doing} `{}`: {error}", shown(path));
+    if is_loop(error) {
+        return Error::config(message).hint("mend the link: it leads back to itself");
+    }
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(message).hint("look at the path of the connection"),
         std::io::ErrorKind::PermissionDenied => {
             Error::denied(message).hint("give this user the right to read it")
         }
         _ => Error::unavailable(message).hint("look at the disk it is on, then run again"),
+    }
+}
+
+/// Links that lead to each other.
+fn is_loop(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    return rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP);
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 

@@ -164,6 +164,8 @@ fn links_that_lead_nowhere_or_in_a_circle_are_named() {
         for path in ["a.csv", "", "*.csv"] {
             let error = error_of(folder.csv(path, json!({})).discover());
             assert!(error.message().contains("a.csv`"), "{path}: {error}");
+            let kind = if target == "a.csv" { ErrorKind::Config } else { ErrorKind::NotFound };
+            assert_eq!(error.kind(), kind, "{path}: {error}");
         }
         // One that is no such file harms nobody.
         assert_eq!(read(&folder.csv("b.csv", json!({})), None).unwrap().rows().len(), 1);

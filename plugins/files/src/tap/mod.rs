@@ -11,6 +11,7 @@ mod hive; // columns in the names of folders
 mod look; // what files hold, looked at by several threads
 mod patterns; // streams that the user names
 mod place; // where to read on in a file of text
+mod planned; // what a run found, for all its readers
 mod position; // lines and records before the window
 mod reader; // a share of a stream, as messages
 mod share; // which part of a stream's files one reader reads
@@ -36,7 +37,6 @@ pub(crate) use window::Window;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use dstream_sdk::{
     Catalog, ConnectorConfig, Context, Error, OpenTap, Partition, ReadRequest, Reader, Result, Selection, Tap,
@@ -45,6 +45,7 @@ use dstream_sdk::{
 use crate::options::{self, Place};
 use bookmark::Progress;
 use found::FoundStream;
+use planned::Planned;
 use reader::FilesReader;
 use share::{PIECE_BYTES, Share};
 use tree::Tree;
@@ -54,8 +55,6 @@ const BYTES_PER_PART: u64 = 64 << 20;
 /// The same, of files.
 const FILES_PER_PART: u64 = 64;
 const MAX_PARTS: usize = 4;
-/// A listing is used again for so long.
-const LISTING_AGE: Duration = Duration::from_secs(10);
 
 /// Tap for the files of a path.
 pub(crate) struct FilesTap<F> {
@@ -64,8 +63,8 @@ pub(crate) struct FilesTap<F> {
     format: Arc<F>,
     /// Bytes of a piece of text.
     piece_bytes: u64,
-    /// What a bucket had when partitions were planned, and when that was.
-    planned: Mutex<Option<(Instant, Vec<FoundStream>)>>,
+    /// What was found when a run was planned.
+    planned: Mutex<Option<Arc<Planned>>>,
 }
 
 impl<F: Format> OpenTap for FilesTap<F> {
@@ -86,6 +85,12 @@ impl<F: Format> FilesTap<F> {
         }
     }
 
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn cut_into(mut self, piece_bytes: u64) -> FilesTap<F> {
+        self.piece_bytes = piece_bytes;
+        self
+    }
+
     fn streams(&self) -> Result<Vec<FoundStream>> {
         let patterns = self.format.patterns();
         let (tree, path) = match &self.place {
@@ -101,21 +106,16 @@ impl<F: Format> FilesTap<F> {
         }
     }
 
-    /// The files of a stream. All readers that begin soon after the plan share its listing of a bucket: it takes a request
-    /// for each thousand of objects. Later ones look anew, for what was found may be gone.
-    fn files_of(&self, stream: &str) -> Result<FoundStream> {
-        {
-            let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-            match &*planned {
-                Some((when, streams)) if when.elapsed() < LISTING_AGE => {
-                    if let Some(found) = streams.iter().find(|found| found.stream == stream) {
-                        return Ok(found.clone());
-                    }
-                }
-                _ => *planned = None,
-            }
-        }
-        find(self.streams()?, stream)
+    /// What is there now, for this run from here on.
+    fn plan_anew(&self) -> Result<Arc<Planned>> {
+        let planned = Arc::new(Planned::new(self.streams()?));
+        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some(planned.clone());
+        Ok(planned)
+    }
+
+    fn planned(&self) -> Result<Arc<Planned>> {
+        let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        planned.map_or_else(|| self.plan_anew(), Ok)
     }
 
     /// What the options say of columns and streams that there are not is a slip.
@@ -157,8 +157,8 @@ fn parts_in(id: &str, stream: &str) -> Option<u64> {
     parts.parse().ok().filter(|parts| *parts > 1)
 }
 
-fn find(streams: Vec<FoundStream>, stream: &str) -> Result<FoundStream> {
-    streams.into_iter().find(|found| found.stream == stream).ok_or_else(|| {
+fn find<'a>(streams: &'a [FoundStream], stream: &str) -> Result<&'a FoundStream> {
+    streams.iter().find(|found| found.stream == stream).ok_or_else(|| {
         Error::schema(format!("no file has the records of the stream `{stream}` any more"))
             .stream(stream)
             .hint("run `dstreams discover` again")
@@ -183,11 +183,10 @@ impl<F: Format> Tap for FilesTap<F> {
     }
 
     fn plan(&self, selection: &Selection) -> Result<Vec<Partition>> {
-        let streams = self.streams()?;
+        let planned = self.plan_anew()?;
         let mut partitions = Vec::new();
         for selected in &selection.streams {
-            let found = streams.iter().find(|found| found.stream == selected.name);
-            let Some(found) = found else { return find(Vec::new(), &selected.name).map(|_| Vec::new()) };
+            let found = find(planned.streams(), &selected.name)?;
             let parts = self.parts_of(found, selection);
             for part in 0..parts {
                 let whole = Partition::whole(&selected.name);
@@ -197,10 +196,6 @@ impl<F: Format> Tap for FilesTap<F> {
                     .map_err(|error| Error::bug(format!("a partition is no JSON: {error}")))?;
                 partitions.push(Partition { id, streams: whole.streams, data });
             }
-        }
-        if matches!(self.place, Place::Bucket(_)) {
-            let planned = Some((Instant::now(), streams));
-            *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = planned;
         }
         Ok(partitions)
     }
@@ -218,14 +213,16 @@ impl<F: Format> Tap for FilesTap<F> {
             Some(_) => error,
             None => error.stream(&stream.name),
         };
-        let found = self.files_of(&stream.name)?;
+        let planned = self.planned()?;
+        let files = find(planned.streams(), &stream.name)?.files.clone();
+        bookmark::check_room(&files, share).map_err(named)?;
         let progress = match request.bookmark {
             Some(bookmark) => Progress::resume(bookmark, share, &self.format.fingerprint()).map_err(named)?,
             None => Progress::new(share, self.format.fingerprint()),
         };
         let limits = Limits { rows: request.max_batch_rows, bytes: request.max_batch_bytes };
         let (format, schema) = (self.format.clone(), stream.schema.clone());
-        let reader = FilesReader::new(context, format, schema, limits, share, found.files, progress);
+        let reader = FilesReader::new(context, format, schema, limits, planned, files, progress);
         Ok(Box::new(reader.map_err(named)?))
     }
 }

@@ -10,6 +10,7 @@ use super::check_cancelled;
 use super::format::{Format, Given, Limits, Records};
 use super::found::Found;
 use super::hive::Sources;
+use super::planned::Planned;
 use super::share::Share;
 use dstream_sdk::{Context, Message, Next, Reader, Result};
 
@@ -24,6 +25,7 @@ pub(crate) struct FilesReader<F> {
     sources: Sources,
     limits: Limits,
     share: Share,
+    planned: Arc<Planned>,
     /// Files that were not looked at yet.
     files: VecDeque<Found>,
     open: Option<(Found, Box<dyn Records>)>,
@@ -49,7 +51,7 @@ impl<F: Format> FilesReader<F> {
         format: Arc<F>,
         schema: SchemaRef,
         limits: Limits,
-        share: Share,
+        planned: Arc<Planned>,
         files: Vec<Found>,
         progress: Progress,
     ) -> Result<FilesReader<F>> {
@@ -59,7 +61,8 @@ impl<F: Format> FilesReader<F> {
             sources: Sources::new(schema.clone(), &files),
             schema,
             limits,
-            share,
+            share: progress.share(),
+            planned,
             files: files.into(),
             open: None,
             progress,
@@ -76,11 +79,18 @@ impl<F: Format> FilesReader<F> {
         while let Some(file) = self.files.pop_front() {
             check_cancelled(&self.context)?;
             let pieces = self.share.pieces_of(&file.name);
+            if F::PIECES_ARE_BYTES && !pieces.has(0) && file.bytes <= self.share.piece_bytes {
+                continue;
+            }
             let pieces = if self.format.has_pieces(&file) { Some(pieces) } else { pieces.undivided() };
             let Some(pieces) = pieces.filter(|_| !self.progress.is_read(&file)) else { continue };
             let place = self.progress.place_of(&file);
-            let records =
-                self.format.open(&self.context, &file, pieces, &self.sources.in_files, self.limits, place)?;
+            let open =
+                || self.format.open(&self.context, &file, pieces, &self.sources.in_files, self.limits, place);
+            let records = match pieces.is_whole() {
+                true => open()?,
+                false => self.planned.open_shared(&file, open)?,
+            };
             self.open = Some((file, records));
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::time::Duration;
 
-use dstream_sdk::{Bookmark, Message, Next, Partition, ReadRequest, Result, SelectedStream, Tap};
+use dstream_sdk::{Bookmark, ErrorKind, Message, Next, Partition, ReadRequest, Result, SelectedStream, Tap};
 
 use super::share::Share;
 use super::{FilesTap, Format};
@@ -57,6 +57,7 @@ fn all_parts<F: Format>(
     from: &[Option<Bookmark>],
 ) -> Result<(Vec<Row>, Vec<Option<Bookmark>>)> {
     let (mut all, mut last) = (Vec::new(), Vec::new());
+    tap.plan_anew()?;
     for (part, from) in (0..parts).zip(from) {
         let share = Share { part, parts, piece_bytes };
         let (batches, mut bookmarks) = read_part(tap, stream, share, from.clone(), 1000)?;
@@ -242,4 +243,29 @@ fn folders_of_partitions_are_columns() {
     folder.write("sales/year=2015/city=x/a.csv", "n,year\n3,1\n");
     let error = folder.csv("sales", json!({})).discover().unwrap_err();
     assert!(error.message().contains("the column `year` is in the files and in the names"), "{error}");
+}
+
+#[test]
+fn parts_of_a_file_that_was_written_anew_between_them_are_refused() {
+    let content = |first: usize| {
+        let lines: String = (first..first + 200).map(|n| format!("{n:06}\n")).collect();
+        format!("n\n{lines}")
+    };
+    let folder = Folder::with("a.csv", content(0));
+    let tap = folder.csv("a.csv", json!({}));
+    let stream = selected(&tap.discover().unwrap(), "a");
+    tap.plan_anew().unwrap();
+    let first = rows_of_part(&tap, &stream, 0, 2).unwrap();
+    folder.write("a.csv", content(0) + "000200\n");
+    let second = rows_of_part(&tap, &stream, 1, 2).unwrap();
+    assert_eq!(first.len() + second.len(), 201, "what was appended makes no difference");
+    for (name, changed) in [("other rows", content(500)), ("fewer rows", "n\n1\n".to_owned())] {
+        folder.write("a.csv", content(0));
+        tap.plan_anew().unwrap();
+        rows_of_part(&tap, &stream, 0, 2).unwrap();
+        folder.write("a.csv", changed);
+        let error = rows_of_part(&tap, &stream, 1, 2).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data, "{name}: {error}");
+        assert!(error.message().contains("written anew while parts of it were read"), "{name}: {error}");
+    }
 }

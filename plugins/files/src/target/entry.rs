@@ -96,6 +96,15 @@ impl Entry {
     }
 }
 
+/// An entry, read and written again; `None`: it is none.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn rewritten(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (json, _) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
+    let known: Entry = serde_json::from_slice(json).ok()?;
+    let (entry, _) = Entry::from_bytes(bytes, &known.pipeline, known.number, "entry").ok()?;
+    entry.to_bytes().ok().map(|written| written.bytes)
+}
+
 fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

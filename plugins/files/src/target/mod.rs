@@ -16,6 +16,9 @@ pub(crate) use encode::{Encode, Encoding, Ended, check_names, inexact};
 pub(crate) use options::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions, ParquetTargetOptions};
 pub(crate) use packing::{PackedFile, Packing};
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use entry::rewritten as rewritten_entry;
+
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
