@@ -1,4 +1,4 @@
-//! What is done to this repository: `cargo xtask demo`, `test`, `dist`, `bench`, `chaos`.
+//! What is done to this repository: `cargo xtask demo`, `test`, `dist`, `bench`, `chaos`, `fuzz`.
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -7,6 +7,7 @@ mod checks; // the steps of `test`
 mod demo; // the main job on real data
 mod dispatch; // `bench`, `chaos`: programs of the workspace, in release
 mod dist; // a folder that runs anywhere
+mod fuzz; // files that are made up
 mod packages; // packages of the system that the tests need
 mod postgres; // the server that the tests share
 mod say; // the one place that prints
@@ -22,7 +23,8 @@ cargo xtask <COMMAND>
   bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process;
                    `databases`, `files`: whole syncs beside their peers (`cargo xtask bench files --help`)
   chaos [--pair X] kill a sync at random moments, stop servers under it, and count what is lost or doubled; with
-                   `--network` break its connections, with `--bugs` find every bug that is planted";
+                   `--network` break its connections, with `--bugs` find every bug that is planted
+  fuzz [NAME…]     files that are made up, ten minutes (`--minutes N`) for each of `csv`, `jsonl`, `entry`";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -46,6 +48,7 @@ fn run(command: &str, rest: &[String]) -> Result<ExitCode> {
         "dist" => dist::run(),
         "bench" => dispatch::bench(rest),
         "chaos" => dispatch::chaos(rest),
+        "fuzz" => fuzz::run(rest),
         "" | "help" | "-h" | "--help" => {
             say::line(HELP);
             Ok(ExitCode::SUCCESS)
