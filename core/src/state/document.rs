@@ -1,5 +1,6 @@
 //! The file's content and its checksum.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use dstream_abi::{Bookmark, Error};
@@ -96,7 +97,7 @@ impl State {
 
     /// The JSON without its checksum: the value of a Singer STATE message.
     pub fn to_value(&self) -> Value {
-        serde_json::to_value(Document { format: FORMAT, state: self.clone() })
+        serde_json::to_value(Document::of(self))
             .expect("strings, numbers and JSON values always have a JSON form")
     }
 
@@ -119,9 +120,9 @@ impl State {
         if let Some(object) = value.as_object_mut() {
             object.shift_remove(CHECKSUM);
         }
-        let document: Document = serde_json::from_value(value)
+        let document: Document<'_> = serde_json::from_value(value)
             .map_err(|error| unusable(format!("cannot be understood: {error}"), FOREIGN))?;
-        Ok(document.state)
+        Ok(document.state.into_owned())
     }
 
     /// The state in a STATE message of `dstreams tap`: `{"bookmarks": {…}}`, one entry per partition, without sequences.
@@ -143,7 +144,9 @@ impl State {
 
     /// The text of the file: JSON whose last member is the SHA-256 of everything before it.
     pub(super) fn to_text(&self) -> String {
-        let mut text = format!("{:#}", self.to_value());
+        // Straight to text: a tree of values of many partitions is several times as large.
+        let mut text = serde_json::to_string_pretty(&Document::of(self))
+            .expect("strings, numbers and JSON values always have a JSON form");
         // The last brace alone: the member before it may end in braces of its own.
         text.truncate(text.strip_suffix("\n}").map_or(text.len(), str::len));
         text.push_str(",\n");
@@ -188,10 +191,16 @@ const CHANGED: &str = "change it with `dstreams state set` alone; put its `.prev
 const FOREIGN: &str = "give the path of a state file that `dstreams sync` wrote, or one where no file is yet";
 
 #[derive(Serialize, Deserialize)]
-struct Document {
+struct Document<'a> {
     format: u64,
     #[serde(flatten)]
-    state: State,
+    state: Cow<'a, State>,
+}
+
+impl Document<'_> {
+    fn of(state: &State) -> Document<'_> {
+        Document { format: FORMAT, state: Cow::Borrowed(state) }
+    }
 }
 
 fn checksum(text: &str) -> String {
