@@ -6,7 +6,8 @@ use dstream_sdk::{
 
 use crate::ipc::ArrowOptions;
 use crate::options::{CsvOptions, JsonlOptions, ParquetOptions};
-use crate::target::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions, ParquetTargetOptions};
+use crate::parquet::ParquetTargetOptions;
+use crate::target::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions};
 
 #[test]
 fn the_manifest_is_what_the_code_says() {

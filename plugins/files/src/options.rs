@@ -283,35 +283,43 @@ fn parse_types(types: &BTreeMap<String, String>) -> Result<BTreeMap<String, Data
     types.iter().map(|(column, name)| Ok((column.clone(), types::from_name(name)?))).collect()
 }
 
-/// The columns that identify a record, by the names and globs of the option.
+/// Columns by stream, such as those that identify a record, by the names and globs of an option.
 #[derive(Debug)]
-pub(crate) struct Keys(Vec<(String, GlobMatcher, Vec<String>)>);
+pub(crate) struct Keys {
+    option: &'static str,
+    entries: Vec<(String, GlobMatcher, Vec<String>)>,
+}
 
 impl Keys {
     pub(crate) fn new(written: BTreeMap<String, Vec<String>>) -> Result<Keys> {
+        Keys::of_option("key_properties", written)
+    }
+
+    pub(crate) fn of_option(option: &'static str, written: BTreeMap<String, Vec<String>>) -> Result<Keys> {
         let matcher = |pattern: &str| {
             Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| {
-                Error::config(format!("`key_properties` has the glob `{pattern}`: {}", error.kind()))
+                Error::config(format!("`{option}` has the glob `{pattern}`: {}", error.kind()))
             })
         };
         let keys = written.into_iter().map(|(pattern, columns)| {
             let glob = matcher(&pattern)?;
             Ok((pattern, glob, columns))
         });
-        Ok(Keys(keys.collect::<Result<_>>()?))
+        Ok(Keys { option, entries: keys.collect::<Result<_>>()? })
     }
 
-    /// The key of `stream`. Its own name goes before globs.
+    /// The columns of `stream`. Its own name goes before globs.
     pub(crate) fn of(&self, stream: &str) -> Result<Vec<String>> {
-        if let Some((_, _, columns)) = self.0.iter().find(|(pattern, ..)| pattern == stream) {
+        if let Some((_, _, columns)) = self.entries.iter().find(|(pattern, ..)| pattern == stream) {
             return Ok(columns.clone());
         }
-        let mut matching = self.0.iter().filter(|(_, glob, _)| glob.is_match(stream));
+        let mut matching = self.entries.iter().filter(|(_, glob, _)| glob.is_match(stream));
         let Some((first, _, columns)) = matching.next() else { return Ok(Vec::new()) };
         match matching.find(|(_, _, others)| others != columns) {
             None => Ok(columns.clone()),
             Some((second, ..)) => Err(Error::config(format!(
-                "`key_properties` has two globs for the stream `{stream}`: `{first}` and `{second}`"
+                "`{}` has two globs for the stream `{stream}`: `{first}` and `{second}`",
+                self.option
             ))
             .hint("name the stream itself")),
         }
@@ -325,9 +333,10 @@ impl Keys {
         let about = |pattern: &str, glob: &GlobMatcher| {
             streams.iter().any(|stream| *stream == pattern || glob.is_match(stream))
         };
-        match self.0.iter().find(|(pattern, glob, _)| !about(pattern, glob)) {
+        match self.entries.iter().find(|(pattern, glob, _)| !about(pattern, glob)) {
             Some((pattern, ..)) => Err(Error::config(format!(
-                "`key_properties` names the stream `{pattern}`, which there is not"
+                "`{}` names the stream `{pattern}`, which there is not",
+                self.option
             ))
             .hint(format!("there are: {}", streams.join(", ")))),
             None => Ok(()),

@@ -21,7 +21,7 @@ use crate::options::Place;
 use crate::remote::Bucket;
 use crate::store::{Local, Store};
 use crate::tap::{FilesTap, Format};
-use crate::target::Encoding;
+use crate::target::{Encoding, FromConfig};
 use crate::types;
 
 /// A record: a text for every value, `None` for null.
@@ -215,12 +215,18 @@ pub(crate) fn row(values: &[&str]) -> Row {
     values.iter().map(|value| (*value != "~").then(|| (*value).to_owned())).collect()
 }
 
+/// The encoding that these options make.
+pub(crate) fn encoding<E: FromConfig>(options: Value) -> Result<E> {
+    let config = json!({"name": "n", "type": "csv", "connection": {"path": "unused"}, "options": options});
+    E::from_config(&serde_json::from_value(config).unwrap()).map(|(encoding, _)| encoding)
+}
+
 /// A batch as a file has it.
 pub(crate) fn encoded(encoding: &dyn Encoding, batch: &RecordBatch) -> Result<Vec<u8>> {
     let folder = Folder::new();
     let store = Local::open(context(), &folder.path(""))?;
-    encoding.check(&batch.schema())?;
-    let mut file = encoding.open(&batch.schema(), store.stage("file")?, false)?;
+    encoding.check("n", &batch.schema())?;
+    let mut file = encoding.open("n", &batch.schema(), store.stage("file")?, false)?;
     file.write(batch)?;
     file.finish()?;
     Ok(store.read("file")?.unwrap())

@@ -49,10 +49,26 @@ pub struct Table {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
+/// What a file of Parquet says of the values of one column in one row group.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Chunk {
+    /// Its column: parts joined with dots.
+    pub path: String,
+    /// How its pages are packed.
+    pub codec: String,
+    /// Of the row group.
+    pub has_statistics: bool,
+    /// Of its pages: the smallest and greatest values.
+    pub has_column_index: bool,
+    /// Of its pages: where they are.
+    pub has_offset_index: bool,
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
     Error { error: String },
+    Footer { chunks: Vec<Chunk> },
     Table(Table),
 }
 
@@ -111,13 +127,31 @@ impl Readers {
         self.ask(json!({ "statement": statement }), Peer::DuckDb)
     }
 
+    /// What pyarrow finds in the footer of a file of Parquet.
+    ///
+    /// # Errors
+    /// It cannot read it; what it says.
+    pub fn footer(&mut self, file: &Path) -> Result<Vec<Chunk>> {
+        match self.answer(json!({ "footer": file }), Peer::Pyarrow)? {
+            Answer::Footer { chunks } => Ok(chunks),
+            _ => bail!("pyarrow gave rows for a footer"),
+        }
+    }
+
     fn ask(&mut self, request: Value, peer: Peer) -> Result<Table> {
+        match self.answer(request, peer)? {
+            Answer::Table(table) => Ok(table),
+            _ => bail!("{} gave no rows", peer.name()),
+        }
+    }
+
+    fn answer(&mut self, request: Value, peer: Peer) -> Result<Answer> {
         writeln!(self.requests, "{request}")?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
         match serde_json::from_str(&line).with_context(|| format!("{} said `{line}`", peer.name()))? {
-            Answer::Table(table) => Ok(table),
             Answer::Error { error } => bail!("{}: {error}", peer.name()),
+            answer => Ok(answer),
         }
     }
 }

@@ -1,5 +1,6 @@
 """Answers requests, a line of JSON each: {"peer": "duckdb", "form": "parquet", "files": ["a", …], "columns": null} with
-the columns, or those of the named ones that are there, their types and all values as text; or {"statement": "…"} with what DuckDB answers to it: {"columns": [["id", "BIGINT"], …], "rows": [["1", null], …]}, or {"error": "…"}."""
+the columns, or those of the named ones that are there, their types and all values as text; or {"statement": "…"} with what DuckDB answers to it; or {"footer": "a"}
+with what pyarrow finds in the footer of a file of Parquet: {"chunks": [{"path": "id", …}, …]}. Else: {"columns": [["id", "BIGINT"], …], "rows": [["1", null], …]}, or {"error": "…"}."""
 import json
 import sys
 
@@ -72,11 +73,31 @@ def by_statement(statement):
     return [[column[0], str(column[1])] for column in result.description], result.fetchall()
 
 
+def footer(file):
+    from pyarrow import parquet
+
+    metadata = parquet.ParquetFile(file).metadata
+    chunks = [metadata.row_group(group).column(at) for group in range(metadata.num_row_groups) for at in range(metadata.num_columns)]
+    return [
+        {
+            "path": chunk.path_in_schema,
+            "codec": chunk.compression,
+            "has_statistics": chunk.is_stats_set,
+            "has_column_index": chunk.has_column_index,
+            "has_offset_index": chunk.has_offset_index,
+        }
+        for chunk in chunks
+    ]
+
+
 PEERS = {"duckdb": by_duckdb, "pyarrow": by_pyarrow, "polars": by_polars}
 
 for line in sys.stdin:
     request = json.loads(line)
     try:
+        if "footer" in request:
+            print(json.dumps({"chunks": footer(request["footer"])}), flush=True)
+            continue
         if "statement" in request:
             columns, rows = by_statement(request["statement"])
         else:

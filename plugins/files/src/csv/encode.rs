@@ -33,7 +33,7 @@ impl Encoding for CsvEncoding {
         format!("csv {:?} {null:?} {header} {line_end:?}", char::from(*delimiter))
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<()> {
+    fn check(&self, _stream: &str, schema: &SchemaRef) -> Result<()> {
         check_names(schema.fields())?;
         if schema.fields().is_empty() {
             return Err(Error::schema("a stream without columns has no form in CSV")
@@ -51,7 +51,13 @@ impl Encoding for CsvEncoding {
         }
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, grows: bool) -> Result<Box<dyn Encode>> {
+    fn open(
+        &self,
+        _stream: &str,
+        schema: &SchemaRef,
+        file: Box<dyn Staged>,
+        grows: bool,
+    ) -> Result<Box<dyn Encode>> {
         let mut file = CsvFile {
             columns: schema.fields().iter().map(|field| is_nested(field.data_type())).collect(),
             schema: schema.clone(),

@@ -174,7 +174,7 @@ fn what_has_no_text_is_refused_with_column_and_row() {
         error.message().starts_with("row 2 of the file has in the column `day` a date outside"),
         "{error}"
     );
-    let refused = |batch: &RecordBatch| encoding(json!({})).unwrap().check(&batch.schema()).unwrap_err();
+    let refused = |batch: &RecordBatch| encoding(json!({})).unwrap().check("n", &batch.schema()).unwrap_err();
     assert!(refused(&texts("", &[])).message().contains("column 1 has the name ``"));
     assert!(
         refused(&RecordBatch::new_empty(Arc::new(Schema::empty()))).message().contains("without columns")

@@ -27,7 +27,7 @@ impl Encoding for IpcEncoding {
         "arrow".to_owned()
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<()> {
+    fn check(&self, _stream: &str, schema: &SchemaRef) -> Result<()> {
         schema.fields().iter().try_for_each(|field| {
             let (is, plain) = (field.data_type(), plain(field));
             match is == plain.data_type() || can_cast_types(is, plain.data_type()) {
@@ -41,7 +41,13 @@ impl Encoding for IpcEncoding {
         })
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
+    fn open(
+        &self,
+        _stream: &str,
+        schema: &SchemaRef,
+        file: Box<dyn Staged>,
+        _grows: bool,
+    ) -> Result<Box<dyn Encode>> {
         let compression = match self.compression {
             Compression::None => None,
             Compression::Lz4 => Some(CompressionType::LZ4_FRAME),

@@ -43,9 +43,9 @@ fn round_trip(compression: Compression, batches: &[RecordBatch]) -> Vec<RecordBa
     let folder = Folder::new();
     let encoding = IpcEncoding { compression };
     let schema = batches[0].schema();
-    encoding.check(&schema).unwrap();
+    encoding.check("n", &schema).unwrap();
     let file = File::create(folder.path("a.arrow")).unwrap();
-    let mut writer = encoding.open(&schema, Box::new(Plain(file)), false).unwrap();
+    let mut writer = encoding.open("n", &schema, Box::new(Plain(file)), false).unwrap();
     batches.iter().for_each(|batch| writer.write(batch).unwrap());
     let bytes = writer.finish().unwrap().bytes;
     assert_eq!(bytes, std::fs::metadata(folder.path("a.arrow")).unwrap().len());
@@ -93,6 +93,6 @@ fn a_dictionary_inside_of_a_union_is_refused_by_column() {
     let fields = UnionFields::try_new(vec![0], vec![Field::new("w", words, true)]).unwrap();
     let column = Field::new("u", DataType::Union(fields, UnionMode::Sparse), true);
     let schema: SchemaRef = Arc::new(Schema::new(vec![column]));
-    let error = IpcEncoding { compression: Compression::None }.check(&schema).unwrap_err();
+    let error = IpcEncoding { compression: Compression::None }.check("n", &schema).unwrap_err();
     assert!(error.message().starts_with("column `u` has a dictionary inside of"), "{error}");
 }

@@ -28,11 +28,17 @@ impl Encoding for JsonlEncoding {
         true
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<()> {
+    fn check(&self, _stream: &str, schema: &SchemaRef) -> Result<()> {
         check_names(schema.fields())
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
+    fn open(
+        &self,
+        _stream: &str,
+        schema: &SchemaRef,
+        file: Box<dyn Staged>,
+        _grows: bool,
+    ) -> Result<Box<dyn Encode>> {
         let keys = schema.fields().iter().enumerate().map(|(at, field)| {
             let mut key = if at == 0 { b"{".to_vec() } else { b",".to_vec() };
             write_json_string(field.name(), &mut key);

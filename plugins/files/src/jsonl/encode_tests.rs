@@ -112,7 +112,7 @@ fn a_key_that_would_be_there_twice_is_refused() {
     let nested = Field::new("s", DataType::Struct(twice.clone().into()), true);
     for fields in [twice, vec![nested]] {
         let encoding = JsonlEncoding { packing: Packing::Plain };
-        let error = encoding.check(&Arc::new(Schema::new(fields))).unwrap_err();
+        let error = encoding.check("n", &Arc::new(Schema::new(fields))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Schema);
         assert!(error.message().contains("`a` is there twice"), "{error}");
     }

@@ -4,12 +4,14 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, IntervalUnit, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 
+use super::filters;
+use crate::options::Keys;
 use crate::store::{Staged, io_error};
 use crate::target::{Encode, Encoding, Ended};
 use dstream_sdk::{Error, Result};
@@ -27,7 +29,9 @@ const SAMPLE_ROWS: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct ParquetEncoding {
     pub(crate) row_group_rows: usize,
-    pub(crate) level: i32,
+    pub(crate) codec: Compression,
+    /// Columns with a bloom filter.
+    pub(crate) bloom_filters: Keys,
 }
 
 impl Encoding for ParquetEncoding {
@@ -35,7 +39,7 @@ impl Encoding for ParquetEncoding {
         "parquet".to_owned()
     }
 
-    fn check(&self, schema: &SchemaRef) -> Result<()> {
+    fn check(&self, stream: &str, schema: &SchemaRef) -> Result<()> {
         schema.fields().iter().try_for_each(|field| match find_refused(field.data_type()) {
             None => Ok(()),
             Some(refused) => Err(Error::schema(format!(
@@ -43,13 +47,24 @@ impl Encoding for ParquetEncoding {
                 field.name()
             ))
             .hint("leave the column out with `dstreams catalog deselect`")),
-        })
+        })?;
+        filters::check(schema, &self.bloom_filters.of(stream)?)
     }
 
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, _grows: bool) -> Result<Box<dyn Encode>> {
-        let level = ZstdLevel::try_new(self.level).map_err(error_of)?;
-        let (schema, row_group_rows) = (schema.clone(), self.row_group_rows);
-        Ok(Box::new(ParquetFile { schema, level, row_group_rows, file: File::New(file) }))
+    fn open(
+        &self,
+        stream: &str,
+        schema: &SchemaRef,
+        file: Box<dyn Staged>,
+        _grows: bool,
+    ) -> Result<Box<dyn Encode>> {
+        Ok(Box::new(ParquetFile {
+            schema: schema.clone(),
+            codec: self.codec,
+            row_group_rows: self.row_group_rows,
+            bloom_filters: self.bloom_filters.of(stream)?,
+            file: File::New(file),
+        }))
     }
 }
 
@@ -85,8 +100,9 @@ fn find_refused(data_type: &DataType) -> Option<&DataType> {
 
 struct ParquetFile {
     schema: SchemaRef,
-    level: ZstdLevel,
+    codec: Compression,
     row_group_rows: usize,
+    bloom_filters: Vec<String>,
     file: File,
 }
 
@@ -113,10 +129,12 @@ impl ParquetFile {
 
     fn begin(&self, file: Box<dyn Staged>, sample: &RecordBatch) -> Result<ArrowWriter<Box<dyn Staged>>> {
         let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(self.level))
+            .set_compression(self.codec)
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(WRITE_ROWS)
+            // The smallest and greatest values of row groups and pages, and where pages are.
+            .set_statistics_enabled(EnabledStatistics::Page)
             .set_created_by(concat!("dstreams ", env!("CARGO_PKG_VERSION")).to_owned());
         for (field, column) in self.schema.fields().iter().zip(sample.columns()) {
             if is_mostly_unique(column)? {
@@ -124,15 +142,23 @@ impl ParquetFile {
                 properties = properties.set_column_dictionary_enabled(path, false);
             }
         }
+        for name in &self.bloom_filters {
+            let path = ColumnPath::new(vec![name.clone()]);
+            properties = properties
+                .set_column_bloom_filter_fpp(path.clone(), filters::FALSE_POSITIVES)
+                .set_column_bloom_filter_max_ndv(path, self.row_group_rows.min(filters::VALUES) as u64);
+        }
         ArrowWriter::try_new(file, self.schema.clone(), Some(properties.build())).map_err(error_of)
     }
 }
 
 impl Encode for ParquetFile {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        // What filters take is theirs from the beginning, and does not end a row group.
+        let most = ROW_GROUP_BYTES + self.bloom_filters.len() * filters::BYTES;
         let writer = self.writer(batch)?;
         writer.write(batch).map_err(error_of)?;
-        if writer.memory_size() > ROW_GROUP_BYTES {
+        if writer.memory_size() > most {
             writer.flush().map_err(error_of)?;
         }
         Ok(())

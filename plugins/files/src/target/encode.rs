@@ -22,14 +22,20 @@ pub(crate) trait Encoding: Send + Sync {
         false
     }
 
-    /// Refuses columns that the format cannot hold exactly.
+    /// Refuses columns of a stream that the format cannot hold exactly, and options that do not fit to them.
     ///
     /// # Errors
-    /// `Schema`: names the column and says what to do.
-    fn check(&self, schema: &SchemaRef) -> Result<()>;
+    /// `Schema`, `Config`: names the column and says what to do.
+    fn check(&self, stream: &str, schema: &SchemaRef) -> Result<()>;
 
-    /// Begins a file. Where it `grows`, what comes before its records is left out when they are appended to another.
-    fn open(&self, schema: &SchemaRef, file: Box<dyn Staged>, grows: bool) -> Result<Box<dyn Encode>>;
+    /// Begins a file of a stream. Where it `grows`, what comes before its records is left out when they are appended to another.
+    fn open(
+        &self,
+        stream: &str,
+        schema: &SchemaRef,
+        file: Box<dyn Staged>,
+        grows: bool,
+    ) -> Result<Box<dyn Encode>>;
 }
 
 /// A file being written.

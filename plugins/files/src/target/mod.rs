@@ -9,12 +9,15 @@ mod open; // from a plan to the files that it writes
 mod options; // what the user may set
 mod packing; // bytes into a file, packed or not
 mod state; // what is durable, and how a commit changes it
+mod streams; // columns that the user names
 mod writer; // one partition being written
 
 pub(crate) use encode::{Encode, Encoding, Ended, check_names, inexact};
 #[cfg(test)]
-pub(crate) use options::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions, ParquetTargetOptions};
+pub(crate) use options::{ArrowTargetOptions, CsvTargetOptions, JsonlTargetOptions};
+pub(crate) use options::{Files, Layout, RollingOptions, level_of};
 pub(crate) use packing::{PackedFile, Packing};
+pub(crate) use streams::ByStream;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use entry::rewritten as rewritten_entry;
@@ -36,7 +39,6 @@ use crate::parquet::ParquetEncoding;
 use crate::shown::shown;
 use crate::store::{Local, Objects, Store};
 use log::Log;
-use options::{Files, Layout};
 use state::Standing;
 use writer::FilesWriter;
 

@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 
 use dstream_sdk::{ConnectorConfig, Error, Result, parse_options};
 
@@ -11,7 +12,6 @@ use crate::csv::CsvEncoding;
 use crate::ipc::{self, IpcEncoding};
 use crate::jsonl::JsonlEncoding;
 use crate::options::byte;
-use crate::parquet::ParquetEncoding;
 
 /// An object that becomes larger is followed by another one: object stores copy 5 GiB at once, and bytes are looked at now
 /// and then.
@@ -49,21 +49,6 @@ pub(crate) struct JsonlTargetOptions {
     rolling: RollingOptions,
 }
 
-/// Options of the target `parquet`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ParquetTargetOptions {
-    /// Rows of a row group, at most. Default 1000000.
-    #[serde(default = "row_group_rows")]
-    row_group_rows: NonZeroUsize,
-    /// Level of zstd, 1 to 22: higher is smaller and slower. Default 1.
-    #[serde(default = "level")]
-    #[schemars(range(min = 1, max = 22))]
-    compression_level: u8,
-    #[serde(flatten)]
-    rolling: RollingOptions,
-}
-
 /// Options of the target `arrow`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +62,7 @@ pub(crate) struct ArrowTargetOptions {
 
 /// When another file begins. Every target has these options.
 #[derive(Debug, Deserialize, JsonSchema)]
-struct RollingOptions {
+pub(crate) struct RollingOptions {
     /// Records of a file, at most; then another one begins. Default: no limit but that of a window.
     #[serde(default)]
     max_file_rows: Option<NonZeroU64>,
@@ -165,20 +150,25 @@ fn comma() -> char {
 fn yes() -> bool {
     true
 }
-fn row_group_rows() -> NonZeroUsize {
-    NonZeroUsize::new(1_000_000).expect("a million is not zero")
-}
-fn level() -> u8 {
-    1
+
+/// The level that is set, or that which is taken where none is.
+///
+/// # Errors
+/// `Config`: the codec does not have it.
+pub(crate) fn level_of(set: Option<u8>, default: u8, levels: RangeInclusive<u8>) -> Result<u8> {
+    match set.unwrap_or(default) {
+        level if levels.contains(&level) => Ok(level),
+        level => Err(Error::config(format!("`compression_level` is {level}")).hint(format!(
+            "it must be {} to {}",
+            levels.start(),
+            levels.end()
+        ))),
+    }
 }
 
 impl TextOptions {
     fn packing(&self) -> Result<Packing> {
-        let level = |default: u8, highest: u8| match self.compression_level.unwrap_or(default) {
-            level if (1..=highest).contains(&level) => Ok(level),
-            level => Err(Error::config(format!("`compression_level` is {level}"))
-                .hint(format!("it must be 1 to {highest}"))),
-        };
+        let level = |default, highest| level_of(self.compression_level, default, 1..=highest);
         match self.compression {
             Compression::None if self.compression_level.is_some() => {
                 Err(Error::config("`compression_level` is set, and `compression` is `none`")
@@ -192,7 +182,11 @@ impl TextOptions {
 }
 
 impl RollingOptions {
-    fn files(self, layout: Layout) -> Result<Files> {
+    /// The files that are made.
+    ///
+    /// # Errors
+    /// `Config`: there is a limit, and one file grows.
+    pub(crate) fn files(self, layout: Layout) -> Result<Files> {
         let limited = [("max_file_rows", self.max_file_rows), ("max_file_bytes", self.max_file_bytes)];
         let limited = limited.iter().find(|(_, limit)| layout == Layout::File && limit.is_some());
         match limited {
@@ -240,20 +234,5 @@ impl FromConfig for IpcEncoding {
     fn from_config(config: &ConnectorConfig) -> Result<(IpcEncoding, Files)> {
         let ArrowTargetOptions { compression, rolling } = parse_options(config)?;
         Ok((IpcEncoding { compression }, rolling.files(Layout::Folder)?))
-    }
-}
-
-impl FromConfig for ParquetEncoding {
-    fn from_config(config: &ConnectorConfig) -> Result<(ParquetEncoding, Files)> {
-        let options: ParquetTargetOptions = parse_options(config)?;
-        if !(1..=22).contains(&options.compression_level) {
-            return Err(Error::config(format!("`compression_level` is {}", options.compression_level))
-                .hint("it must be 1 to 22"));
-        }
-        let encoding = ParquetEncoding {
-            row_group_rows: options.row_group_rows.get(),
-            level: i32::from(options.compression_level),
-        };
-        Ok((encoding, options.rolling.files(Layout::Folder)?))
     }
 }

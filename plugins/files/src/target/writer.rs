@@ -104,7 +104,7 @@ impl FilesWriter {
         let name = format!("{}/{}-{:06}.{ending}{STAGED}", self.folder, self.prefix, self.next_file);
         let staged = self.store.stage(&name)?;
         let grows = self.shared.files.layout == Layout::File;
-        let file = self.shared.encoding.open(schema, staged, grows)?;
+        let file = self.shared.encoding.open(&stream.plan.stream, schema, staged, grows)?;
         stream.open = Some(Open { name, rows: 0, file });
         stream.has_files = true;
         Ok(())
@@ -161,7 +161,7 @@ impl Writer for FilesWriter {
         let shared = self.shared.clone();
         let stream = self.stream(stream)?;
         let named = |error: Error| error.stream(&stream.plan.stream);
-        shared.encoding.check(&schema).map_err(named)?;
+        shared.encoding.check(&stream.plan.stream, &schema).map_err(named)?;
         if let Some(known) = &stream.place.schema {
             check_columns(known, &schema, &stream.plan.table).map_err(named)?;
         }

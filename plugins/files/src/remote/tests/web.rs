@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use crate::csv::Csv;
 use crate::parquet::{Parquet, ParquetEncoding};
 use crate::tap::Format;
-use crate::testing::{encoded, read, row, try_tap_with};
+use crate::testing::{encoded, encoding, read, row, try_tap_with};
 use arrow::array::{Int64Array, RecordBatch};
 use dstream_sdk::{ErrorKind, Result};
 
@@ -98,7 +98,8 @@ fn of_parquet_only_what_is_needed_is_fetched() {
         (format!("c{column}"), Arc::new(Int64Array::from_iter_values(scattered)))
     });
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let content = encoded(&ParquetEncoding { row_group_rows: 200_000, level: 1 }, &batch).unwrap();
+    let encoding: ParquetEncoding = encoding(json!({"row_group_rows": 200_000})).unwrap();
+    let content = encoded(&encoding, &batch).unwrap();
     let length = content.len();
     let web = Web::of(content, true);
     let tap = web.tap::<Parquet>("a%20b/numbers.parquet", json!({"type": "none"})).unwrap();

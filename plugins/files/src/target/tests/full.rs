@@ -39,7 +39,7 @@ fn a_full_disk_asks_for_room_in_every_form() {
     let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
     for kind in Kind::all() {
         let (encoding, _) = kind.made();
-        let written = encoding.open(&batch.schema(), Box::new(Full), false).and_then(|mut file| {
+        let written = encoding.open("n", &batch.schema(), Box::new(Full), false).and_then(|mut file| {
             file.write(&batch)?;
             file.finish()
         });
