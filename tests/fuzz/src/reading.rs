@@ -17,6 +17,9 @@ use dstream_sdk::{
 /// A record as text; nulls are told from the text of null.
 pub(crate) type Row = Vec<Option<String>>;
 
+/// Records, and each bookmark with the number of records before it.
+pub(crate) type Read = (Vec<Row>, Vec<(usize, Bookmark)>);
+
 /// The file that is written again and again, in memory where the system has a folder for that.
 fn path() -> PathBuf {
     thread_local! {
@@ -65,14 +68,14 @@ impl File {
         })
     }
 
-    /// All records from a bookmark on, and each bookmark with the number of records before it.
+    /// All records from a bookmark on.
     pub(crate) fn read(
         &self,
         stream: &SelectedStream,
         (part, parts): (u64, u64),
         batch_rows: usize,
         bookmark: Option<Bookmark>,
-    ) -> Result<(Vec<Row>, Vec<(usize, Bookmark)>)> {
+    ) -> Result<Read> {
         let data = json!({ "part": part, "parts": parts, "piece_bytes": self.piece_bytes });
         let request = ReadRequest {
             partition: Partition { data, ..Partition::whole(&stream.name) },

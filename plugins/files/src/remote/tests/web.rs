@@ -116,7 +116,8 @@ fn of_a_large_row_group_few_blocks_are_in_memory() {
         (format!("c{column}"), Arc::new(Int64Array::from_iter_values(scattered)))
     });
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let content = encoded(&ParquetEncoding { row_group_rows: 4_000_000, level: 1 }, &batch).unwrap();
+    let files: ParquetEncoding = encoding(json!({"row_group_rows": 4_000_000})).unwrap();
+    let content = encoded(&files, &batch).unwrap();
     assert!(content.len() > 64 << 20, "{}", content.len());
     let web = Web::of(content, true);
     let tap = web.tap::<Parquet>("a%20b/numbers.parquet", json!({"type": "none"})).unwrap();
