@@ -1,6 +1,6 @@
 //! Starts the lanes of a run and waits for them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -218,8 +218,8 @@ pub fn run(job: Job) -> Outcome {
         abandoned: AtomicBool::new(false),
         rows_left,
     });
-    let mut waiting: Vec<LaneJob> = job.lanes.clone();
-    let queue = Arc::new(Mutex::new(job.lanes.into_iter().collect::<VecDeque<_>>()));
+    let mut waiting: BTreeMap<usize, LaneJob> = job.lanes.iter().cloned().enumerate().collect();
+    let queue = Arc::new(Mutex::new(job.lanes.into_iter().enumerate().collect::<VecDeque<_>>()));
     let (sender, results) = channel();
     let mut threads = Vec::with_capacity(parallel);
     for at in 0..parallel {
@@ -227,8 +227,8 @@ pub fn run(job: Job) -> Outcome {
         let spawned = std::thread::Builder::new().name(format!("load {at}")).spawn(move || {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                let Some(lane) = next else { break };
-                if sender.send(run_lane(&shared, &lane)).is_err() {
+                let Some((number, lane)) = next else { break };
+                if sender.send((number, run_lane(&shared, &lane))).is_err() {
                     break;
                 }
             }
@@ -245,8 +245,8 @@ pub fn run(job: Job) -> Outcome {
     let (mut stop_since, mut abort_since) = (None, None);
     while !waiting.is_empty() {
         match results.recv_timeout(POLL) {
-            Ok(outcome) => {
-                waiting.retain(|lane| lane.partition.id != outcome.partition);
+            Ok((number, outcome)) => {
+                waiting.remove(&number);
                 lanes.push(outcome);
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -271,13 +271,13 @@ pub fn run(job: Job) -> Outcome {
             let _ = thread.join();
         }
     }
-    finish(&engine, lanes, waiting)
+    finish(&engine, lanes, waiting.into_values())
 }
 
 /// How long plugins may take to come back once their contexts are cancelled.
 pub(crate) const ABORT_GRACE: Duration = Duration::from_secs(5);
 
-fn finish(engine: &Engine, mut lanes: Vec<LaneOutcome>, left: Vec<LaneJob>) -> Outcome {
+fn finish(engine: &Engine, mut lanes: Vec<LaneOutcome>, left: impl Iterator<Item = LaneJob>) -> Outcome {
     let interrupted = engine.interrupt.is_stop();
     for lane in left {
         let result = match interrupted {

@@ -1,6 +1,6 @@
 //! Where every partition of the plan starts, and in which generation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dstream_abi::{Error, Partition, ReplicationMethod};
 
@@ -89,10 +89,19 @@ impl Resolution {
                 by_stream.entry(name).or_default().push(&partition.id);
             }
         }
+        let mut known: HashMap<String, Vec<String>> = HashMap::new();
+        for (id, stored) in self.known.iter().filter_map(|(id, known)| Some((id, known.stored.as_ref()?))) {
+            stored
+                .state
+                .streams
+                .iter()
+                .for_each(|name| known.entry(name.clone()).or_default().push(id.clone()));
+        }
         let mut generations = BTreeMap::new();
         for (name, planned) in by_stream {
             let newest = stored.get(name).copied().unwrap_or(0);
-            let starts_over = newest == 0 || self.starts_over(name, &planned, newest);
+            let known = known.get(name).map_or(&[][..], Vec::as_slice);
+            let starts_over = newest == 0 || self.starts_over(name, &planned, newest, known);
             generations.insert(name.to_string(), newest + u64::from(starts_over));
         }
         // Streams that share a partition are read from the start together.
@@ -111,15 +120,13 @@ impl Resolution {
         }
     }
 
-    fn starts_over(&mut self, stream: &str, planned: &[&str], newest: u64) -> bool {
+    /// `ids` are those of the stream's partitions that are known.
+    fn starts_over(&mut self, stream: &str, planned: &[&str], newest: u64, ids: &[String]) -> bool {
         let mut read: BTreeMap<&str, bool> = BTreeMap::new();
-        for (id, known) in &self.known {
+        for (id, known) in ids.iter().filter_map(|id| self.known.get_key_value(id)) {
             let Some(entry) = known.stored.as_ref().filter(|entry| entry.state.generation == newest) else {
                 continue;
             };
-            if !entry.state.streams.iter().any(|name| name == stream) {
-                continue;
-            }
             if matches!(known.verdict, Verdict::StartOver { .. }) {
                 return true;
             }

@@ -5,7 +5,7 @@
 
 mod report; // what a run did, for people and for machines
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -177,15 +177,16 @@ pub fn prepare(mut request: Request) -> Result<Prepared, NotStarted> {
     let mut lanes = Vec::with_capacity(partitions.len());
     let mut jobs = Vec::with_capacity(partitions.len());
     let mut tables: Vec<StreamPlan> = Vec::new();
+    let numbers: HashMap<String, usize> =
+        request.streams.iter().enumerate().map(|(at, stream)| (stream.name.clone(), at)).collect();
+    let mut has_table = vec![false; request.streams.len()];
     for (partition, start) in partitions.into_iter().zip(starts.lanes) {
         let mut streams = Vec::with_capacity(partition.streams.len());
         let mut plans = Vec::with_capacity(partition.streams.len());
         for name in &partition.streams {
-            let Some(at) = request.streams.iter().position(|stream| stream.name == *name) else {
-                continue;
-            };
+            let Some(&at) = numbers.get(name) else { continue };
             let plan = stream_plan(&request.tables[at], &request.streams[at], &start, &mut notices);
-            if !tables.iter().any(|known| known.stream == plan.stream) {
+            if !std::mem::replace(&mut has_table[at], true) {
                 tables.push(plan.clone());
             }
             plans.push(plan);
@@ -236,22 +237,21 @@ impl Prepared {
 
 /// What the tap planned can be carried out.
 fn check_plan(partitions: &[dstream_abi::Partition], streams: &[SelectedStream]) -> Result<(), Error> {
-    for (at, partition) in partitions.iter().enumerate() {
-        if partitions[..at].iter().any(|earlier| earlier.id == partition.id) {
+    let selected: HashSet<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
+    let (mut ids, mut planned) = (HashSet::new(), HashSet::new());
+    for partition in partitions {
+        if !ids.insert(partition.id.as_str()) {
             return Err(Error::bug(format!("the tap plans partition `{}` twice", partition.id)));
         }
         if partition.streams.is_empty() {
             return Err(Error::bug(format!("partition `{}` of the tap's plan has no stream", partition.id)));
         }
-        if let Some(name) =
-            partition.streams.iter().find(|name| !streams.iter().any(|stream| stream.name == **name))
-        {
+        if let Some(name) = partition.streams.iter().find(|name| !selected.contains(name.as_str())) {
             return Err(Error::bug(format!("the tap plans stream `{name}`, which is not selected")));
         }
+        planned.extend(partition.streams.iter().map(String::as_str));
     }
-    let planned =
-        |name: &str| partitions.iter().any(|partition| partition.streams.iter().any(|stream| stream == name));
-    match streams.iter().find(|stream| !planned(&stream.name)) {
+    match streams.iter().find(|stream| !planned.contains(stream.name.as_str())) {
         Some(stream) => Err(Error::bug("the tap plans no partition for it").stream(&stream.name)),
         None => Ok(()),
     }

@@ -1,11 +1,12 @@
 //! What a run did, for people and for machines.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use dstream_abi::{ErrorKind, Pipeline, StreamPlan};
 use serde::Serialize;
 
-use crate::pipeline::{Outcome, Progress};
+use crate::pipeline::{LaneOutcome, Outcome, Progress};
 
 /// What a run did.
 #[derive(Clone, Debug, Serialize)]
@@ -83,7 +84,14 @@ impl Report {
         limit: Option<u64>,
         elapsed: Duration,
     ) -> Report {
-        let streams = tables.iter().map(|plan| StreamReport::new(plan, outcome, progress, limit)).collect();
+        let mut lanes: HashMap<&str, Vec<&LaneOutcome>> = HashMap::new();
+        for lane in &outcome.lanes {
+            lane.streams.iter().for_each(|stream| lanes.entry(stream).or_default().push(lane));
+        }
+        let lanes = |plan: &StreamPlan| lanes.get(plan.stream.as_str()).map_or(&[][..], Vec::as_slice);
+        let interrupted = outcome.interrupted;
+        let report = |plan| StreamReport::new(plan, lanes(plan), interrupted, progress, limit);
+        let streams = tables.iter().map(report).collect();
         Report {
             pipeline: pipeline.pipeline.clone(),
             run: pipeline.run.clone(),
@@ -96,17 +104,21 @@ impl Report {
 }
 
 impl StreamReport {
-    fn new(plan: &StreamPlan, outcome: &Outcome, progress: &Progress, limit: Option<u64>) -> StreamReport {
-        let lanes = || outcome.lanes.iter().filter(|lane| lane.streams.contains(&plan.stream));
-        let error = lanes().find_map(|lane| lane.result.as_ref().err());
+    fn new(
+        plan: &StreamPlan,
+        lanes: &[&LaneOutcome],
+        interrupted: bool,
+        progress: &Progress,
+        limit: Option<u64>,
+    ) -> StreamReport {
+        let error = lanes.iter().find_map(|lane| lane.result.as_ref().err());
         // A lane that gave up a call because the run was told to stop has not failed.
-        let error =
-            error.filter(|failed| !(outcome.interrupted && failed.error.kind() == ErrorKind::Cancelled));
+        let error = error.filter(|failed| !(interrupted && failed.error.kind() == ErrorKind::Cancelled));
         let counters = progress.stream(&plan.stream);
         let is_limited = limit.is_some_and(|limit| counters.is_some_and(|count| count.read_rows() >= limit));
         let status = match error {
             Some(_) => StreamStatus::Failed,
-            None if !lanes().all(|lane| matches!(lane.result, Ok(true))) => StreamStatus::Interrupted,
+            None if !lanes.iter().all(|lane| matches!(lane.result, Ok(true))) => StreamStatus::Interrupted,
             None if is_limited => StreamStatus::Limited,
             None => StreamStatus::Complete,
         };

@@ -135,8 +135,12 @@ impl<F: Format> FilesTap<F> {
 
     /// In how many parts a stream is read: as before, where some of it was read; else by its size.
     fn parts_of(&self, found: &FoundStream, selection: &Selection) -> u64 {
-        let ids = selection.bookmarks.keys().chain(selection.complete.keys());
-        let before = ids.filter_map(|id| parts_in(id, &found.stream)).next();
+        let before = [&selection.bookmarks, &selection.complete].into_iter().find_map(|known| {
+            let beginning = format!("{}#", found.stream);
+            let of_parts = known.range(beginning.clone()..).take_while(|(id, _)| id.starts_with(&beginning));
+            let mut ids = known.get_key_value(&found.stream).into_iter().chain(of_parts);
+            ids.find_map(|(id, _)| parts_in(id, &found.stream))
+        });
         let bytes: u64 = found.files.iter().map(|file| file.bytes).sum();
         let by_size = (bytes / BYTES_PER_PART).max(found.files.len() as u64 / FILES_PER_PART);
         before.unwrap_or_else(|| by_size.clamp(1, max_parts()))
@@ -155,14 +159,6 @@ fn parts_in(id: &str, stream: &str) -> Option<u64> {
     }
     let (_, parts) = id.strip_prefix(stream)?.strip_prefix('#')?.split_once('/')?;
     parts.parse().ok().filter(|parts| *parts > 1)
-}
-
-fn find<'a>(streams: &'a [FoundStream], stream: &str) -> Result<&'a FoundStream> {
-    streams.iter().find(|found| found.stream == stream).ok_or_else(|| {
-        Error::schema(format!("no file has the records of the stream `{stream}` any more"))
-            .stream(stream)
-            .hint("run `dstreams discover` again")
-    })
 }
 
 impl<F: Format> Tap for FilesTap<F> {
@@ -186,7 +182,7 @@ impl<F: Format> Tap for FilesTap<F> {
         let planned = self.plan_anew()?;
         let mut partitions = Vec::new();
         for selected in &selection.streams {
-            let found = find(planned.streams(), &selected.name)?;
+            let found = planned.stream(&selected.name)?;
             let parts = self.parts_of(found, selection);
             for part in 0..parts {
                 let whole = Partition::whole(&selected.name);
@@ -214,7 +210,7 @@ impl<F: Format> Tap for FilesTap<F> {
             None => error.stream(&stream.name),
         };
         let planned = self.planned()?;
-        let files = find(planned.streams(), &stream.name)?.files.clone();
+        let files = planned.stream(&stream.name)?.files.clone();
         bookmark::check_room(&files, share).map_err(named)?;
         let progress = match request.bookmark {
             Some(bookmark) => Progress::resume(bookmark, share, &self.format.fingerprint()).map_err(named)?,

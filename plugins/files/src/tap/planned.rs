@@ -16,7 +16,7 @@ const LOOKED_AT_BYTES: u64 = 64 << 10;
 
 /// What was found, and what the files looked like when the first reader opened them.
 pub(super) struct Planned {
-    streams: Vec<FoundStream>,
+    streams: HashMap<String, FoundStream>,
     ends: Mutex<HashMap<PathBuf, Ends>>,
 }
 
@@ -24,11 +24,18 @@ type Ends = [u8; 32];
 
 impl Planned {
     pub(super) fn new(streams: Vec<FoundStream>) -> Planned {
-        Planned { streams, ends: Mutex::default() }
+        let named = |found: FoundStream| (found.stream.clone(), found);
+        Planned { streams: streams.into_iter().map(named).collect(), ends: Mutex::default() }
     }
 
-    pub(super) fn streams(&self) -> &[FoundStream] {
-        &self.streams
+    /// # Errors
+    /// `Schema`: there is none of this name.
+    pub(super) fn stream(&self, name: &str) -> Result<&FoundStream> {
+        self.streams.get(name).ok_or_else(|| {
+            Error::schema(format!("no file has the records of the stream `{name}` any more"))
+                .stream(name)
+                .hint("run `dstreams discover` again")
+        })
     }
 
     /// Opens a file of which others read other parts.
