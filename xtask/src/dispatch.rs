@@ -8,8 +8,8 @@ use crate::{dist, startup};
 
 /// Runs the benchmarks that are named, or all of them; options are for whole syncs.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
-    const ALL: [&str; 5] = ["border", "singer", "startup", "databases", "files"];
-    const SYNCS: [&str; 2] = ["databases", "files"];
+    const ALL: [&str; 6] = ["border", "singer", "startup", "databases", "files", "memory"];
+    const SYNCS: [&str; 3] = ["databases", "files", "memory"];
     let first_option = args.iter().position(|arg| arg.starts_with('-')).unwrap_or(args.len());
     let (names, options) = args.split_at(first_option);
     if let Some(unknown) = names.iter().find(|name| !ALL.contains(&name.as_str())) {

@@ -21,7 +21,8 @@ cargo xtask <COMMAND>
   test [STEP…]     every check and test of the repository, set-up included
   dist             target/dist/dstreams: binary, plugins and header, to be copied anywhere
   bench [NAME…]    `border`: the cost of passing a batch; `singer`: of its messages; `startup`: of a process;
-                   `databases`, `files`: whole syncs beside their peers (`cargo xtask bench files --help`)
+                   `databases`, `files`: whole syncs beside their peers (`cargo xtask bench files --help`); `memory`:
+                   much data, large fields, many files and streams
   chaos [--pair X] kill a sync at random moments, stop servers under it, and count what is lost or doubled; with
                    `--network` break its connections, with `--bugs` find every bug that is planted
   fuzz [NAME…]     files that are made up, ten minutes (`--minutes N`) for each of `csv`, `jsonl`, `entry`";

@@ -64,7 +64,7 @@ impl World {
                     .setting("shared_buffers", "2GB")
                     .setting("max_connections", "100"),
             )?),
-            Suite::Files => None,
+            Suite::Files | Suite::Memory => None,
         };
         let env = environment(&python, dstreams, server.as_ref())?;
         let world = World { folder, data, python, server, env };

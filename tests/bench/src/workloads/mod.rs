@@ -6,6 +6,7 @@ use clap::ValueEnum;
 mod copy; // PostgreSQL -> PostgreSQL
 mod files; // files -> files and SQLite
 mod load; // files -> PostgreSQL
+mod memory; // much of something
 mod read; // PostgreSQL -> files
 mod upsert; // what has changed
 
@@ -20,6 +21,8 @@ pub(crate) enum Suite {
     Databases,
     /// 6 to 10: from files to files and SQLite
     Files,
+    /// 11 to 14: what much of something takes in memory
+    Memory,
 }
 
 impl Suite {
@@ -28,6 +31,7 @@ impl Suite {
         match self {
             Suite::Databases => &[1, 2, 3, 4, 5],
             Suite::Files => &[6, 7, 8, 9, 10],
+            Suite::Memory => &[11, 12, 13, 14],
         }
     }
 
@@ -36,6 +40,7 @@ impl Suite {
         match self {
             Suite::Databases => "databases",
             Suite::Files => "files",
+            Suite::Memory => "memory",
         }
     }
 }
@@ -52,7 +57,11 @@ pub(crate) fn make(number: u8, world: &World, dstreams: &Dstreams) -> Result<Wor
         7 => files::jsonl_to_parquet(world, dstreams),
         8 => files::csv_to_sqlite(world, dstreams),
         9 => files::parquet_to_csv(world, dstreams),
-        _ => files::parquet_read(world, dstreams),
+        10 => files::parquet_read(world, dstreams),
+        11 => memory::tenfold(world, dstreams),
+        12 => memory::wide(world, dstreams),
+        13 => memory::many_files(world, dstreams),
+        _ => memory::many_streams(world, dstreams),
     }
 }
 
